@@ -1,0 +1,22 @@
+//! Every decision of cs-ops, as pure functions of state, facts, configuration and `now`.
+//!
+//! Nothing here does I/O, reads a clock, draws a random number or knows AWS. What a function returns is data that says
+//! what should happen; the rooms above carry it out. The same input gives the same output, byte for byte.
+
+pub mod account;
+pub mod audit;
+pub mod band;
+pub mod case;
+pub mod cta;
+pub mod day;
+pub mod escalation;
+pub mod fixed;
+pub mod health;
+pub mod id;
+pub mod page;
+pub mod portfolio;
+pub mod rule;
+pub mod scorecard;
+pub mod series;
+pub mod signal;
+pub mod sla;
