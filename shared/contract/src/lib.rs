@@ -1,1 +1,10 @@
-//! (being written)
+//! The shapes of everything that comes in or goes out: events, messages, HTTP bodies, configuration files and their
+//! defaults. Each becomes a domain type by `TryFrom` and comes from one by `From`; there is no decision here.
+
+pub mod escalation;
+pub mod event;
+pub mod message;
+pub mod problem;
+pub mod rules;
+pub mod scorecard;
+pub mod signal;

@@ -1,1 +1,15 @@
-//! (being written)
+//! The ports (table, bus, queue, clock) with their adapters, the function trait with its hosts' common part, HTTP, logs
+//! and metrics. No business decision is made here.
+//!
+//! Features: `embedded` brings the table on redb, `lambda` brings the AWS adapters and the Lambda host.
+
+pub mod bus;
+pub mod clock;
+pub mod environment;
+pub mod function;
+pub mod http;
+pub mod keys;
+pub mod once;
+pub mod queue;
+pub mod random;
+pub mod table;

@@ -1,0 +1,516 @@
+//! Facts on the bus: what happened, in the past tense.
+//!
+//! On EventBridge an event is `source` = `cs-ops.<function>`, `detail-type` = the fact's name and `detail` =
+//! `{ meta, data }`. A released shape is never changed; a new one raises [`SCHEMA_VERSION`].
+
+use domain::id::{AccountId, CaseId, CauseId, CtaId, EscalationId, RuleId, TenantId};
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The version of the shapes in this file.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// A function of the set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum FunctionName {
+    /// Takes facts in.
+    Ingest,
+    /// Scores health.
+    Score,
+    /// Decides what to start.
+    Trigger,
+    /// Drives people.
+    Escalate,
+    /// Says what is and what was achieved.
+    Report,
+}
+
+impl FunctionName {
+    /// All five, in the order of the data.
+    pub const ALL: [Self; 5] = [Self::Ingest, Self::Score, Self::Trigger, Self::Escalate, Self::Report];
+
+    /// The name as it is written.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ingest => "ingest",
+            Self::Score => "score",
+            Self::Trigger => "trigger",
+            Self::Escalate => "escalate",
+            Self::Report => "report",
+        }
+    }
+}
+
+/// Which stream of the operations hub a fact belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Topic {
+    /// Automation of customer success processes.
+    WorkflowEvents,
+    /// Changes in the demand for people.
+    CapacitySignals,
+    /// Operational anomalies.
+    PerformanceAlerts,
+}
+
+/// What every event says about itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Meta {
+    /// Made from the cause: the same fact published twice has the same id.
+    #[schemars(with = "String")]
+    pub event_id: CauseId,
+    /// Whose it is.
+    #[schemars(with = "String")]
+    pub tenant: TenantId,
+    /// Which account it is about, where it is about one.
+    #[schemars(with = "Option<String>")]
+    pub account: Option<AccountId>,
+    /// When it happened.
+    #[schemars(with = "String")]
+    pub occurred_at: Timestamp,
+    /// One id from the first request to the last effect.
+    pub correlation_id: String,
+    /// The message that brought it about.
+    pub causation_id: String,
+    /// The version of the shape of `data`.
+    pub schema_version: u32,
+    /// Which stream it belongs to.
+    pub topic: Topic,
+}
+
+macro_rules! facts {
+    ($($(#[$doc:meta])* $name:ident by $function:ident on $topic:ident;)*) => {
+        /// What happened. The name is EventBridge's `detail-type`.
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+        #[serde(tag = "detail-type", content = "data")]
+        pub enum Fact {$(
+            $(#[$doc])* $name($name),
+        )*}
+
+        impl Fact {
+            /// The names of all facts.
+            pub const NAMES: &'static [&'static str] = &[$(stringify!($name)),*];
+
+            /// The fact's name.
+            pub const fn name(&self) -> &'static str {
+                match self {$(Self::$name(_) => stringify!($name)),*}
+            }
+
+            /// The function that publishes it.
+            pub const fn function(&self) -> FunctionName {
+                match self {$(Self::$name(_) => FunctionName::$function),*}
+            }
+
+            /// The stream it belongs to.
+            pub const fn topic(&self) -> Topic {
+                match self {$(Self::$name(_) => Topic::$topic),*}
+            }
+
+            /// For each fact: its name, who publishes it and the JSON Schema of its data.
+            pub fn schemas() -> Vec<(&'static str, FunctionName, schemars::Schema)> {
+                vec![$((stringify!($name), FunctionName::$function, schemars::schema_for!($name))),*]
+            }
+        }
+
+        $(impl From<$name> for Fact {
+            fn from(data: $name) -> Self {
+                Self::$name(data)
+            }
+        })*
+    };
+}
+
+facts! {
+    /// New signals of an account were recorded.
+    SignalsRecorded by Ingest on WorkflowEvents;
+    /// An account was created or its description changed.
+    AccountChanged by Ingest on WorkflowEvents;
+    /// A support case was opened.
+    CaseOpened by Ingest on WorkflowEvents;
+    /// A support case changed.
+    CaseChanged by Ingest on WorkflowEvents;
+    /// A source stopped sending.
+    SourceSilent by Ingest on PerformanceAlerts;
+    /// Records were refused and put aside.
+    RecordsQuarantined by Ingest on PerformanceAlerts;
+    /// An account's health was scored and is not what it was.
+    HealthScored by Score on WorkflowEvents;
+    /// An account's band changed.
+    BandChanged by Score on PerformanceAlerts;
+    /// A scheduled run over the portfolio ended.
+    ScoreRunCompleted by Score on WorkflowEvents;
+    /// A call to action was opened.
+    CtaOpened by Trigger on WorkflowEvents;
+    /// A call to action was updated.
+    CtaUpdated by Trigger on WorkflowEvents;
+    /// A call to action ended.
+    CtaClosed by Trigger on WorkflowEvents;
+    /// A rule asks for people.
+    EscalationRequested by Trigger on WorkflowEvents;
+    /// An escalation was opened.
+    EscalationOpened by Escalate on CapacitySignals;
+    /// Somebody took it on.
+    EscalationAcknowledged by Escalate on WorkflowEvents;
+    /// The next step was reached, because nobody took it on.
+    EscalationAdvanced by Escalate on CapacitySignals;
+    /// A clock passed a warning mark.
+    SlaWarned by Escalate on PerformanceAlerts;
+    /// A clock ran out.
+    SlaBreached by Escalate on PerformanceAlerts;
+    /// An escalation ended.
+    EscalationResolved by Escalate on WorkflowEvents;
+}
+
+/// New signals of an account were recorded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SignalsRecorded {
+    /// How many were new.
+    pub added: u32,
+    /// The metrics that they report.
+    pub metrics: Vec<String>,
+    /// The time of the oldest new signal.
+    #[schemars(with = "String")]
+    pub oldest: Timestamp,
+    /// The time of the newest new signal.
+    #[schemars(with = "String")]
+    pub newest: Timestamp,
+}
+
+/// An account was created or its description changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AccountChanged {
+    /// Whether it is new.
+    pub created: bool,
+    /// The account as it is now.
+    pub account: crate::signal::AccountBody,
+}
+
+/// A support case was opened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CaseOpened {
+    /// Which case.
+    #[schemars(with = "String")]
+    pub case: CaseId,
+    /// `critical`, `high`, `medium` or `low`.
+    #[schemars(with = "String")]
+    pub severity: domain::signal::Severity,
+    /// When the customer opened it.
+    #[schemars(with = "String")]
+    pub opened_at: Timestamp,
+}
+
+/// A support case changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CaseChanged {
+    /// Which case.
+    #[schemars(with = "String")]
+    pub case: CaseId,
+    /// `critical`, `high`, `medium` or `low`.
+    #[schemars(with = "String")]
+    pub severity: domain::signal::Severity,
+    /// Where it is now: `opened`, `responded`, `waiting_on_customer`, `in_progress` or `resolved`.
+    #[schemars(with = "String")]
+    pub status: domain::signal::CaseStatus,
+    /// Since when.
+    #[schemars(with = "String")]
+    pub changed_at: Timestamp,
+    /// When the customer opened it.
+    #[schemars(with = "String")]
+    pub opened_at: Timestamp,
+}
+
+/// A source stopped sending: its own fact, never a risk of the account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SourceSilent {
+    /// Which source.
+    pub source: String,
+    /// Its last signal.
+    #[schemars(with = "String")]
+    pub last_seen: Timestamp,
+    /// How often it used to send, in seconds.
+    pub cadence_seconds: i64,
+}
+
+/// Records were refused and put aside.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RecordsQuarantined {
+    /// How many.
+    pub count: u32,
+    /// Their ids, for release.
+    pub quarantine_ids: Vec<String>,
+}
+
+/// One part of a score, or of a change of score, for people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ReasonBody {
+    /// The measure.
+    pub measure: String,
+    /// How many points it moved the score.
+    pub points: String,
+    /// The reason in plain words.
+    pub text: String,
+}
+
+/// An account's health was scored and is not what it was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct HealthScored {
+    /// 0-100, six decimal places at most.
+    pub score: String,
+    /// The score before, if there was one.
+    pub previous: Option<String>,
+    /// The band that the account is in.
+    pub band: String,
+    /// Share of the scorecard's weight with fresh data, in hundredths of a percent.
+    pub coverage_basis_points: u32,
+    /// Too little data: fires nothing.
+    pub provisional: bool,
+    /// The scorecard's hash.
+    pub scorecard: String,
+    /// The run that scored it, or nothing when news did.
+    pub run: Option<String>,
+    /// Why it moved, the largest part first; the parts add up to the difference.
+    pub reasons: Vec<ReasonBody>,
+}
+
+/// An account's band changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct BandChanged {
+    /// The band before, if there was one.
+    pub from: Option<String>,
+    /// The band now.
+    pub to: String,
+    /// The score now.
+    pub score: String,
+    /// Why the score moved.
+    pub reasons: Vec<ReasonBody>,
+}
+
+/// A scheduled run over the portfolio ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ScoreRunCompleted {
+    /// Which run.
+    pub run: String,
+    /// How many accounts were looked at.
+    pub accounts: u64,
+    /// How many scores changed.
+    pub changed: u64,
+}
+
+/// A call to action as events tell it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CtaBody {
+    /// Which call to action.
+    #[schemars(with = "String")]
+    pub cta: CtaId,
+    /// The rule that opened it.
+    #[schemars(with = "String")]
+    pub rule: RuleId,
+    /// `risk`, `lifecycle`, `expansion` or `objective`.
+    pub cta_type: String,
+    /// Why, in plain words.
+    pub reason: String,
+    /// The larger, the more urgent: yearly revenue at stake × severity × confidence.
+    pub priority: i64,
+    /// Who has it, if anybody.
+    pub owner: Option<String>,
+    /// When it is due.
+    #[schemars(with = "String")]
+    pub due_at: Timestamp,
+    /// How often the rule has fired in this episode.
+    pub fired: u32,
+}
+
+/// A call to action was opened, or a cooled-off episode was opened again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CtaOpened {
+    /// The call to action.
+    pub cta: CtaBody,
+    /// Whether an earlier episode goes on.
+    pub reopened: bool,
+}
+
+/// A call to action was updated.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CtaUpdated {
+    /// The call to action.
+    pub cta: CtaBody,
+}
+
+/// A call to action ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CtaClosed {
+    /// Which call to action.
+    #[schemars(with = "String")]
+    pub cta: CtaId,
+    /// `cleared`, `closed` or `dismissed`.
+    pub how: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// A rule asks for people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct EscalationRequested {
+    /// The rule.
+    #[schemars(with = "String")]
+    pub rule: RuleId,
+    /// The call to action of the same episode, if there is one.
+    #[schemars(with = "Option<String>")]
+    pub cta: Option<CtaId>,
+    /// The same cause never opens two escalations.
+    pub deduplication_key: String,
+    /// `critical`, `high`, `medium` or `low`.
+    #[schemars(with = "String")]
+    pub severity: domain::signal::Severity,
+    /// Why, in plain words.
+    pub reason: String,
+}
+
+/// An escalation as events tell it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct EscalationBody {
+    /// Which escalation.
+    #[schemars(with = "String")]
+    pub escalation: EscalationId,
+    /// `critical`, `high`, `medium` or `low`.
+    #[schemars(with = "String")]
+    pub severity: domain::signal::Severity,
+    /// The step it is at, from 0.
+    pub step: u32,
+    /// The role that is told at this step.
+    pub role: String,
+    /// Why, in plain words.
+    pub reason: String,
+    /// When it was opened.
+    #[schemars(with = "String")]
+    pub opened_at: Timestamp,
+    /// When the next clock runs out, if one runs.
+    #[schemars(with = "Option<String>")]
+    pub breach_at: Option<Timestamp>,
+}
+
+/// An escalation was opened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct EscalationOpened {
+    /// The escalation.
+    pub escalation: EscalationBody,
+}
+
+/// Somebody took it on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct EscalationAcknowledged {
+    /// The escalation.
+    pub escalation: EscalationBody,
+    /// Who.
+    pub by: String,
+}
+
+/// The next step was reached, because nobody took it on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct EscalationAdvanced {
+    /// The escalation.
+    pub escalation: EscalationBody,
+}
+
+/// A clock passed a warning mark.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SlaWarned {
+    /// The escalation.
+    pub escalation: EscalationBody,
+    /// `first_response` or `resolution`.
+    pub clock: String,
+    /// 50 or 75.
+    pub percent: u32,
+}
+
+/// A clock ran out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SlaBreached {
+    /// The escalation.
+    pub escalation: EscalationBody,
+    /// `first_response` or `resolution`.
+    pub clock: String,
+}
+
+/// An escalation ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct EscalationResolved {
+    /// The escalation.
+    pub escalation: EscalationBody,
+    /// How it ended.
+    pub outcome: String,
+}
+
+/// A fact with what it says about itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// What every event says.
+    pub meta: Meta,
+    /// What happened.
+    #[serde(flatten)]
+    pub fact: Fact,
+}
+
+/// Where an event comes from: what its id and its `meta` are made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cause {
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// One id from the first request to the last effect.
+    pub correlation_id: String,
+    /// The message, request or tick that brought it about.
+    pub causation_id: String,
+}
+
+impl Event {
+    /// Makes an event whose id follows from its cause, its account, its name and `key`, which tells apart several facts
+    /// of one name from one cause.
+    pub fn new(cause: &Cause, account: Option<&AccountId>, key: &str, occurred_at: Timestamp, fact: impl Into<Fact>) -> Self {
+        let fact = fact.into();
+        let seed = format!(
+            "{}#{}#{}#{}#{key}",
+            cause.tenant,
+            cause.causation_id,
+            account.map_or("", AccountId::as_str),
+            fact.name()
+        );
+        Self {
+            meta: Meta {
+                event_id: crate::message::cause_id(&seed),
+                tenant: cause.tenant.clone(),
+                account: account.cloned(),
+                occurred_at,
+                correlation_id: cause.correlation_id.clone(),
+                causation_id: cause.causation_id.clone(),
+                schema_version: SCHEMA_VERSION,
+                topic: fact.topic(),
+            },
+            fact,
+        }
+    }
+
+    /// EventBridge's `source`.
+    pub fn source(&self) -> String {
+        format!("cs-ops.{}", self.fact.function().as_str())
+    }
+
+    /// EventBridge's `detail`: `{ meta, data }`.
+    pub fn detail(&self) -> Result<String, serde_json::Error> {
+        let mut detail = serde_json::to_value(self)?;
+        if let Some(detail) = detail.as_object_mut() {
+            detail.remove("detail-type");
+        }
+        serde_json::to_string(&detail)
+    }
+
+    /// The cause of what this event brings about.
+    pub fn as_cause(&self) -> Cause {
+        Cause {
+            tenant: self.meta.tenant.clone(),
+            correlation_id: self.meta.correlation_id.clone(),
+            causation_id: self.meta.event_id.to_string(),
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! Signals and accounts as they come in.
+
+use crate::problem::Fault;
+use domain::account::{Account, LifecycleStage, Money, Segment};
+use domain::fixed::Quantity;
+use domain::id::{AccountId, CaseId, MeetingId, PersonId, SignalId, SourceId};
+use domain::signal::{CaseStatus, Detail, MeetingResult, Metric, Severity, Signal, Unit};
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// One record of `POST /signals`: a fact about an account at a time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SignalBody {
+    /// The system that says it.
+    #[schemars(with = "String")]
+    pub source: SourceId,
+    /// What that system calls it; the same id from the same source is the same signal.
+    #[schemars(with = "String")]
+    pub id: SignalId,
+    /// Which account.
+    #[schemars(with = "String")]
+    pub account: AccountId,
+    /// When it was so (RFC 3339).
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+    /// What was measured: a name of the catalogue, such as `active_users`.
+    #[schemars(with = "String")]
+    pub metric: Metric,
+    /// How much, in the metric's unit; a number, or text where more than 15 digits matter.
+    #[schemars(with = "f64")]
+    pub value: Quantity,
+    /// The unit, which must be the metric's.
+    #[schemars(with = "String")]
+    pub unit: Unit,
+    /// For `case_event`: the case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub case: Option<CaseBody>,
+    /// For `meeting_event`: the meeting.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub meeting: Option<MeetingBody>,
+    /// For `competitor_seen`: who was seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub competitor: Option<CompetitorBody>,
+    /// For `milestone_reached`: which step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub milestone: Option<String>,
+}
+
+/// A support case, in a signal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CaseBody {
+    /// What the ticketing system calls it.
+    #[schemars(with = "String")]
+    pub id: CaseId,
+    /// `critical`, `high`, `medium` or `low`.
+    #[schemars(with = "String")]
+    pub severity: Severity,
+    /// `opened`, `responded`, `waiting_on_customer`, `in_progress` or `resolved`.
+    #[schemars(with = "String")]
+    pub status: CaseStatus,
+}
+
+/// A meeting, in a signal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MeetingBody {
+    /// What the calendar calls it; the same meeting from two calendars has one id.
+    #[schemars(with = "String")]
+    pub id: MeetingId,
+    /// `held`, `missed` or `declined`.
+    #[schemars(with = "String")]
+    pub result: MeetingResult,
+    /// Whether an executive was invited.
+    pub executive: bool,
+}
+
+/// A competitor, in a signal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CompetitorBody {
+    /// Who was seen.
+    pub name: String,
+    /// From when on the sighting no longer counts.
+    #[schemars(with = "String")]
+    pub expires_at: Timestamp,
+}
+
+/// The longest free text in a signal, in characters.
+pub const MAX_TEXT: usize = 200;
+
+impl SignalBody {
+    /// Checks the record against the catalogue and the clock and makes it a domain signal.
+    pub fn check(&self, now: Timestamp) -> Result<Signal, Fault> {
+        let signal = self.to_signal()?;
+        signal.check(self.unit, now).map_err(|error| Fault::new(error.field, error.reason))?;
+        Ok(signal)
+    }
+
+    /// The domain signal, where the record was checked before.
+    pub fn to_signal(&self) -> Result<Signal, Fault> {
+        Ok(Signal {
+            at: self.at,
+            source: self.source.clone(),
+            id: self.id.clone(),
+            metric: self.metric,
+            value: self.value,
+            detail: self.detail()?,
+        })
+    }
+
+    fn detail(&self) -> Result<Detail, Fault> {
+        let given = [
+            ("case", self.case.is_some(), self.metric == Metric::CaseEvent),
+            ("meeting", self.meeting.is_some(), self.metric == Metric::MeetingEvent),
+            ("competitor", self.competitor.is_some(), self.metric == Metric::CompetitorSeen),
+            ("milestone", self.milestone.is_some(), self.metric == Metric::MilestoneReached),
+        ];
+        for (field, present, wanted) in given {
+            if present && !wanted {
+                return Err(Fault::new(field, format!("does not belong to `{}`; leave it out", self.metric)));
+            }
+            if wanted && !present {
+                return Err(Fault::new(field, format!("is needed for `{}`", self.metric)));
+            }
+        }
+        if let Some(case) = &self.case {
+            return Ok(Detail::Case { case: case.id.clone(), severity: case.severity, status: case.status });
+        }
+        if let Some(meeting) = &self.meeting {
+            return Ok(Detail::Meeting { meeting: meeting.id.clone(), result: meeting.result, executive: meeting.executive });
+        }
+        if let Some(competitor) = &self.competitor {
+            let name = text("competitor.name", &competitor.name)?;
+            return Ok(Detail::Competitor { competitor: name, expires_at: competitor.expires_at });
+        }
+        if let Some(milestone) = &self.milestone {
+            return Ok(Detail::Milestone { milestone: text("milestone", milestone)? });
+        }
+        Ok(Detail::None)
+    }
+}
+
+fn text(path: &str, text: &str) -> Result<String, Fault> {
+    match text.chars().count() {
+        0 => Err(Fault::new(path, "is empty")),
+        1..=MAX_TEXT => Ok(text.to_owned()),
+        length => Err(Fault::new(path, format!("has {length} characters; give at most {MAX_TEXT}"))),
+    }
+}
+
+/// The body of `PUT /accounts/{id}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AccountBody {
+    /// What people call it.
+    pub name: String,
+    /// Annual recurring revenue, in hundredths of the tenant's currency.
+    pub arr_cents: i64,
+    /// `enterprise`, `mid_market` or `small_business`.
+    #[schemars(with = "String")]
+    pub segment: Segment,
+    /// `onboarding`, `expansion`, `optimization`, `steady` or `churned`.
+    #[schemars(with = "String")]
+    pub stage: LifecycleStage,
+    /// When the contract ends (2027-03-31), if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub renewal_on: Option<domain::day::Day>,
+    /// Who looks after it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub owner: Option<PersonId>,
+}
+
+impl AccountBody {
+    /// Checks the body and makes it the account with this id.
+    pub fn check(&self, id: &AccountId) -> Result<Account, Fault> {
+        if self.arr_cents < 0 {
+            return Err(Fault::new("arr_cents", format!("is {}; revenue is not negative", self.arr_cents)));
+        }
+        Ok(Account {
+            id: id.clone(),
+            name: text("name", &self.name)?,
+            arr: Money::from_cents(self.arr_cents),
+            segment: self.segment,
+            stage: self.stage,
+            renewal_on: self.renewal_on,
+            owner: self.owner.clone(),
+        })
+    }
+}
+
+impl From<&Account> for AccountBody {
+    fn from(account: &Account) -> Self {
+        Self {
+            name: account.name.clone(),
+            arr_cents: account.arr.cents(),
+            segment: account.segment,
+            stage: account.stage,
+            renewal_on: account.renewal_on,
+            owner: account.owner.clone(),
+        }
+    }
+}

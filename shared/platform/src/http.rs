@@ -1,0 +1,185 @@
+//! HTTP as functions see it, whatever host stands in front: requests, answers, routes, problems and callers.
+
+use bytes::Bytes;
+use contract::problem::Fault;
+use domain::id::{PersonId, TenantId};
+use serde::{Serialize, de::DeserializeOwned};
+use std::collections::BTreeMap;
+
+/// All routes begin with this.
+pub const BASE: &str = "/api/v1/cs-ops";
+/// The largest request body, in bytes.
+pub const MAX_BODY_BYTES: usize = 1024 * 1024;
+
+/// A request method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Method {
+    /// Reads.
+    Get,
+    /// Does something; wants an `Idempotency-Key`.
+    Post,
+    /// Puts in place; the same twice is the same once.
+    Put,
+}
+
+impl Method {
+    /// The method as it is written.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+        }
+    }
+}
+
+/// A route of a function.
+#[derive(Debug, Clone, Copy)]
+pub struct Route {
+    /// The method.
+    pub method: Method,
+    /// The path behind [`BASE`], with parameters in braces: `/accounts/{id}/health`.
+    pub path: &'static str,
+    /// The scope that the caller's token must hold; nothing for open routes.
+    pub scope: Option<&'static str>,
+    /// What it does, in a sentence.
+    pub summary: &'static str,
+    /// The JSON Schema of the request's body.
+    pub request: Option<fn() -> schemars::Schema>,
+    /// The JSON Schema of a good answer.
+    pub response: Option<fn() -> schemars::Schema>,
+    /// The status of a good answer.
+    pub status: u16,
+}
+
+/// A request.
+#[derive(Debug, Clone, Default)]
+pub struct Request {
+    /// The method, in capitals.
+    pub method: String,
+    /// The route's path behind [`BASE`], with its parameters in braces, as the front matched it.
+    pub route: String,
+    /// The values of the path's parameters, decoded.
+    pub parameters: BTreeMap<String, String>,
+    /// The query, decoded.
+    pub query: BTreeMap<String, String>,
+    /// The headers, names in lower case.
+    pub headers: BTreeMap<String, String>,
+    /// The body.
+    pub body: Bytes,
+    /// The id of the request, in every log line and in the answer.
+    pub request_id: String,
+}
+
+/// An answer.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Response {
+    /// The status.
+    pub status: u16,
+    /// The headers.
+    pub headers: BTreeMap<String, String>,
+    /// The body.
+    pub body: String,
+}
+
+impl Response {
+    /// A JSON answer.
+    pub fn json<T: Serialize>(status: u16, value: &T) -> Result<Self, Problem> {
+        let body = serde_json::to_string(value).map_err(|error| Problem::internal(&error))?;
+        Ok(Self { status, headers: BTreeMap::from([("content-type".into(), "application/json".into())]), body })
+    }
+}
+
+/// Who asks: a checked token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// Whose data it may see. Taken from the token, never from the request.
+    pub tenant: TenantId,
+    /// The person or system.
+    pub subject: PersonId,
+    /// What it may do.
+    pub scopes: std::collections::BTreeSet<String>,
+}
+
+/// An error answer. Becomes problem details (RFC 9457).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The HTTP status.
+    pub status: u16,
+    /// The kind: the last part of `urn:cs-ops:problem:<code>`.
+    pub code: &'static str,
+    /// The kind in words.
+    pub title: &'static str,
+    /// What happened, and what to do about it.
+    pub detail: String,
+    /// Every fault in the request's content.
+    pub errors: Vec<Fault>,
+    /// When to try again, in seconds.
+    pub retry_after_seconds: Option<u32>,
+}
+
+impl Problem {
+    /// A problem of this kind.
+    pub fn new(status: u16, code: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
+        Self { status, code, title, detail: detail.into(), errors: Vec::new(), retry_after_seconds: None }
+    }
+
+    /// 400: the body cannot be read at all.
+    pub fn malformed(detail: impl Into<String>, errors: Vec<Fault>) -> Self {
+        Self { errors, ..Self::new(400, "malformed", "The request cannot be read", detail) }
+    }
+
+    /// 404: there is no such thing for this tenant.
+    pub fn not_found(what: &str, id: &str) -> Self {
+        Self::new(404, "not_found", "There is no such thing", format!("{what} `{id}` does not exist for this tenant"))
+    }
+
+    /// 409: the state does not allow it.
+    pub fn conflict(detail: impl Into<String>) -> Self {
+        Self::new(409, "conflict", "The state does not allow it", detail)
+    }
+
+    /// 422: the content is readable and wrong.
+    pub fn invalid(detail: impl Into<String>, errors: Vec<Fault>) -> Self {
+        Self { errors, ..Self::new(422, "invalid", "The content is not valid", detail) }
+    }
+
+    /// 500: a defect here. The cause is in the log under the request id, not in the answer.
+    pub fn internal(error: &dyn std::fmt::Display) -> Self {
+        tracing::error!(%error, "request failed");
+        Self::new(500, "internal", "Something is wrong here", "the request failed here; nothing was changed; tell the operator the request id in `instance`")
+    }
+}
+
+impl From<crate::function::Failure> for Problem {
+    fn from(failure: crate::function::Failure) -> Self {
+        use crate::function::Failure;
+        match &failure {
+            Failure::Table(error) if error.is_retryable() => unavailable(&failure),
+            Failure::Bus(_) | Failure::Queue(_) => unavailable(&failure),
+            _ => Self::internal(&failure),
+        }
+    }
+}
+
+impl From<crate::table::TableError> for Problem {
+    fn from(error: crate::table::TableError) -> Self {
+        crate::function::Failure::from(error).into()
+    }
+}
+
+fn unavailable(failure: &dyn std::fmt::Display) -> Problem {
+    tracing::warn!(error = %failure, "a dependency did not answer");
+    Problem { retry_after_seconds: Some(5), ..Problem::new(503, "unavailable", "Busy", "a part behind this did not answer in time; send the same request again with the same Idempotency-Key") }
+}
+
+/// Reads a JSON body. The problem names the path of the fault.
+pub fn read_json<T: DeserializeOwned>(request: &Request) -> Result<T, Problem> {
+    let mut deserializer = serde_json::Deserializer::from_slice(&request.body);
+    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let path = error.path().to_string();
+        Problem::malformed("the body is not the JSON that this route takes", vec![Fault::new(path, error.into_inner().to_string())])
+    })?;
+    deserializer.end().map_err(|error| Problem::malformed("the body goes on behind its JSON", vec![Fault::new(".", error.to_string())]))?;
+    Ok(value)
+}

@@ -1,0 +1,202 @@
+//! The keys of the table. The tenant leads every key but the list of tenants itself; there is no way to build another.
+//!
+//! Every item has one writer, named beside its constructor. Functions may read the `state#…` items of an account, which
+//! lie together so that one query brings them all.
+
+use domain::day::Day;
+use domain::id::{AccountId, CaseId, CauseId, CtaId, EscalationId, TenantId};
+use jiff::Timestamp;
+
+/// A partition and a place in it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key {
+    /// The partition.
+    pub pk: String,
+    /// The place in the partition; items of a partition are ordered by it.
+    pub sk: String,
+}
+
+/// How many shards the portfolio of a tenant has.
+pub const PORTFOLIO_SHARDS: u32 = 16;
+
+/// What begins with this prefix: the places of all of an account's working state.
+pub const STATE: &str = "state#";
+
+/// The partition of an account.
+pub fn account(tenant: &TenantId, account: &AccountId) -> String {
+    format!("T#{tenant}#A#{account}")
+}
+
+fn of_account(tenant: &TenantId, id: &AccountId, sk: impl Into<String>) -> Key {
+    Key { pk: account(tenant, id), sk: sk.into() }
+}
+
+/// The account's description. Writer: ingest.
+pub fn profile(tenant: &TenantId, account: &AccountId) -> Key {
+    of_account(tenant, account, "state#account")
+}
+
+/// The account's rolling series. Writer: ingest.
+pub fn series(tenant: &TenantId, account: &AccountId) -> Key {
+    of_account(tenant, account, "state#series")
+}
+
+/// The account's health. Writer: score.
+pub fn health(tenant: &TenantId, account: &AccountId) -> Key {
+    of_account(tenant, account, "state#health")
+}
+
+/// The account's episodes and their calls to action. Writer: trigger.
+pub fn episodes(tenant: &TenantId, account: &AccountId) -> Key {
+    of_account(tenant, account, "state#episodes")
+}
+
+/// The account's escalations. Writer: escalate.
+pub fn escalations(tenant: &TenantId, account: &AccountId) -> Key {
+    of_account(tenant, account, "state#escalations")
+}
+
+/// The signals of one day. Writer: ingest.
+pub fn signal_page(tenant: &TenantId, account: &AccountId, day: Day) -> Key {
+    of_account(tenant, account, format!("signal#{day}"))
+}
+
+/// A support case. Writer: ingest.
+pub fn case(tenant: &TenantId, account: &AccountId, case: &CaseId) -> Key {
+    of_account(tenant, account, format!("case#{case}"))
+}
+
+/// A score as it was. Writer: score.
+pub fn score_history(tenant: &TenantId, account: &AccountId, at: Timestamp, cause: &CauseId) -> Key {
+    of_account(tenant, account, format!("score#{}#{cause}", time(at)))
+}
+
+/// A decision, chained to the one before. `chain` is the deciding function. Writer: that function.
+pub fn audit(tenant: &TenantId, account: &AccountId, chain: &str, sequence: u64) -> Key {
+    of_account(tenant, account, format!("audit#{chain}#{sequence:012}"))
+}
+
+/// A line of the account's timeline. Writer: report.
+pub fn timeline(tenant: &TenantId, account: &AccountId, at: Timestamp, event: &CauseId) -> Key {
+    of_account(tenant, account, format!("timeline#{}#{event}", time(at)))
+}
+
+/// The partition of one shard of the portfolio: its places are account ids. Writer: ingest.
+pub fn shard(tenant: &TenantId, shard: u32) -> String {
+    format!("T#{tenant}#SHARD#{shard:02}")
+}
+
+/// Where an account stands in its shard. Writer: ingest.
+pub fn shard_entry(tenant: &TenantId, account: &AccountId) -> Key {
+    Key { pk: shard(tenant, shard_of(account)), sk: account.to_string() }
+}
+
+/// The shard of an account: FNV-1a of its id, the same on every machine.
+pub fn shard_of(account: &AccountId) -> u32 {
+    let hash = account.as_str().bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    hash % PORTFOLIO_SHARDS
+}
+
+/// The partition of the due work in one hour. Writer: escalate.
+pub fn due_bucket(tenant: &TenantId, hour: i64) -> String {
+    format!("T#{tenant}#DUE#{hour:010}")
+}
+
+/// The hour in which a moment lies.
+pub fn hour_of(at: Timestamp) -> i64 {
+    at.as_second().div_euclid(3600)
+}
+
+/// One piece of due work. Writer: escalate.
+pub fn due(tenant: &TenantId, at: Timestamp, account: &AccountId, escalation: &EscalationId) -> Key {
+    Key { pk: due_bucket(tenant, hour_of(at)), sk: format!("{}#{account}#{escalation}", time(at)) }
+}
+
+/// The oldest hour that may still hold due work. Writer: escalate.
+pub fn due_cursor(tenant: &TenantId) -> Key {
+    of_tenant(tenant, "DUE", "cursor")
+}
+
+/// A key in a named partition of the tenant: runs, read models, quarantine and the like.
+pub fn of_tenant(tenant: &TenantId, partition: &str, sk: impl Into<String>) -> Key {
+    Key { pk: tenant_partition(tenant, partition), sk: sk.into() }
+}
+
+/// A named partition of the tenant.
+pub fn tenant_partition(tenant: &TenantId, partition: &str) -> String {
+    format!("T#{tenant}#{partition}")
+}
+
+/// A scheduled run of a function. Writer: that function.
+pub fn run(tenant: &TenantId, function: &str, run: &str) -> Key {
+    of_tenant(tenant, &format!("RUN#{function}"), run)
+}
+
+/// A record that was refused. Writer: ingest.
+pub fn quarantine(tenant: &TenantId, id: &CauseId) -> Key {
+    of_tenant(tenant, "QUARANTINE", id.to_string())
+}
+
+/// The partition of refused records.
+pub fn quarantine_partition(tenant: &TenantId) -> String {
+    tenant_partition(tenant, "QUARANTINE")
+}
+
+/// Where a call to action is found by its id. Writer: trigger.
+pub fn cta_index(tenant: &TenantId, cta: &CtaId) -> Key {
+    of_tenant(tenant, "CTA", cta.to_string())
+}
+
+/// Where an escalation is found by its id. Writer: escalate.
+pub fn escalation_index(tenant: &TenantId, escalation: &EscalationId) -> Key {
+    of_tenant(tenant, "ESCALATION", escalation.to_string())
+}
+
+/// An account's row in the portfolio's read model. Writer: report.
+pub fn portfolio_row(tenant: &TenantId, account: &AccountId) -> Key {
+    of_tenant(tenant, "PORTFOLIO", account.to_string())
+}
+
+/// The partition of the portfolio's read model.
+pub fn portfolio_partition(tenant: &TenantId) -> String {
+    tenant_partition(tenant, "PORTFOLIO")
+}
+
+/// The answer to a request with an `Idempotency-Key`. Writer: the edge of the function that was asked.
+pub fn idempotency(tenant: &TenantId, function: &str, key: &str) -> Key {
+    of_tenant(tenant, &format!("IDEMPOTENCY#{function}"), key)
+}
+
+/// The partition that lists the tenants: the only one that no tenant leads.
+pub const TENANTS: &str = "TENANTS";
+
+/// A tenant's place in the list. Writer: ingest.
+pub fn tenant_entry(tenant: &TenantId) -> Key {
+    Key { pk: TENANTS.to_owned(), sk: tenant.to_string() }
+}
+
+/// A moment as a part of a key: fixed width, so that text order is time order.
+pub fn time(at: Timestamp) -> String {
+    format!("{at:.3}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a1_every_key_is_led_by_its_tenant() {
+        let (tenant, id) = (TenantId::new("t1").unwrap(), AccountId::new("acme").unwrap());
+        for key in [profile(&tenant, &id), shard_entry(&tenant, &id), due_cursor(&tenant), portfolio_row(&tenant, &id)] {
+            assert!(key.pk.starts_with("T#t1#"), "{key:?}");
+        }
+    }
+
+    #[test]
+    fn text_order_of_a_key_time_is_time_order() {
+        let early = "2026-01-01T00:00:00Z".parse().unwrap();
+        let late = "2026-01-01T00:00:00.500Z".parse().unwrap();
+        assert_eq!(time(early), "2026-01-01T00:00:00.000Z");
+        assert!(time(early) < time(late));
+    }
+}

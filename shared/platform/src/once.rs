@@ -1,0 +1,144 @@
+//! At least once in, once in effect: the one place that every function uses.
+//!
+//! A function owns a *head* item for what it decides about. One conditional write commits the head's new state, the
+//! record that the message was handled and the events to publish; only then are the events published, and then the
+//! outbox is emptied. Whatever happens in between, a redelivery finds the message's id in the head, publishes what may
+//! not have gone out, and changes nothing. A lost race loads again and decides again.
+
+use crate::function::{Failure, Ports};
+use crate::table::{self, Expect, Item, Key, TableError, Write};
+use async_trait::async_trait;
+use contract::event::Event;
+use domain::id::CauseId;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::collections::VecDeque;
+
+/// How many handled messages a head remembers. Older repeats are caught by the decision itself: a decision from the same
+/// facts changes nothing.
+pub const REMEMBERED: usize = 64;
+/// How often a lost race is run again before the message goes back to its queue.
+pub const ATTEMPTS: usize = 8;
+
+/// A head item: state with the record of what was handled and what is still to go out.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Head<S> {
+    /// What the function decides about.
+    pub state: S,
+    /// The messages whose effect the state holds, oldest first.
+    #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
+    handled: VecDeque<CauseId>,
+    /// Events that may not have gone out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    outbox: Vec<Event>,
+}
+
+/// What a decision wants done.
+#[derive(Debug)]
+pub struct Effect<S> {
+    /// The head's new state.
+    pub state: S,
+    /// Writes that belong to it, to items that this function owns.
+    pub writes: Vec<Write>,
+    /// What happened.
+    pub events: Vec<Event>,
+}
+
+impl<S> Effect<S> {
+    /// A new state and what happened.
+    pub const fn new(state: S, events: Vec<Event>) -> Self {
+        Self { state, writes: Vec::new(), events }
+    }
+}
+
+/// Decides on a message, given the head's state. Reads go through the ports; nothing is written or sent.
+#[async_trait]
+pub trait Decide: Send + Sync {
+    /// The head's state.
+    type State: Serialize + DeserializeOwned + Send + Sync;
+
+    /// What is to be done, or nothing: then nothing is written.
+    async fn decide(&self, state: Option<Self::State>) -> Result<Option<Effect<Self::State>>, Failure>;
+}
+
+/// What became of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It had an effect.
+    Done,
+    /// It changed nothing.
+    Unchanged,
+    /// It had been handled before.
+    Repeated,
+}
+
+/// Handles a message once in effect.
+pub async fn handle<D: Decide>(ports: &Ports, head_key: &Key, message: &CauseId, decide: &D) -> Result<Outcome, Failure> {
+    let mut lost = TableError::Conflict(vec![head_key.clone()]);
+    for _ in 0..ATTEMPTS {
+        let item = ports.table.get(head_key).await?;
+        let head: Option<Head<D::State>> = item.as_ref().map(table::read).transpose()?;
+        if let (Some(head), Some(item)) = (&head, &item)
+            && head.handled.contains(message)
+        {
+            publish_and_settle(ports, head, item.version, head_key).await?;
+            return Ok(Outcome::Repeated);
+        }
+        let (state, handled, outbox) = head.map_or((None, VecDeque::new(), Vec::new()), |head| (Some(head.state), head.handled, head.outbox));
+        let Some(effect) = decide.decide(state).await? else {
+            return Ok(Outcome::Unchanged);
+        };
+        let head = next_head(effect.state, handled, outbox, message, effect.events);
+        let expect = Expect::of(item.as_ref());
+        let mut writes = vec![put(head_key, expect, &head)?];
+        writes.extend(effect.writes);
+        match ports.table.commit(writes).await {
+            Ok(()) => {
+                publish_and_settle(ports, &head, expect.next_version(), head_key).await?;
+                return Ok(Outcome::Done);
+            }
+            Err(conflict @ TableError::Conflict(_)) => lost = conflict,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(lost.into())
+}
+
+/// Reads the state of a head, for those who only look.
+pub fn state_of<S: DeserializeOwned>(item: &Item) -> Result<S, TableError> {
+    table::read::<Head<S>>(item).map(|head| head.state)
+}
+
+fn next_head<S>(state: S, mut handled: VecDeque<CauseId>, mut outbox: Vec<Event>, message: &CauseId, events: Vec<Event>) -> Head<S> {
+    while handled.len() >= REMEMBERED {
+        handled.pop_front();
+    }
+    handled.push_back(message.clone());
+    outbox.extend(events);
+    Head { state, handled, outbox }
+}
+
+fn put<S: Serialize>(key: &Key, expect: Expect, head: &Head<S>) -> Result<Write, TableError> {
+    Ok(Write::Put { key: key.clone(), expect, body: table::body(head)?, expires_at: None })
+}
+
+/// Publishes what lies in the outbox, then empties it. Losing the race for the emptying is harmless: whoever won holds
+/// the same outbox and will publish it again, under the same event ids.
+async fn publish_and_settle<S: Serialize + Sync>(ports: &Ports, head: &Head<S>, version: u64, key: &Key) -> Result<(), Failure> {
+    if head.outbox.is_empty() {
+        return Ok(());
+    }
+    ports.bus.publish(&head.outbox).await?;
+    let settled = HeadRef { state: &head.state, handled: &head.handled };
+    let write = Write::Put { key: key.clone(), expect: Expect::Version(version), body: table::body(&settled)?, expires_at: None };
+    match ports.table.commit(vec![write]).await {
+        Ok(()) | Err(TableError::Conflict(_)) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[derive(Serialize)]
+struct HeadRef<'a, S> {
+    state: &'a S,
+    #[serde(skip_serializing_if = "VecDeque::is_empty")]
+    handled: &'a VecDeque<CauseId>,
+}
