@@ -3,8 +3,10 @@
 
 pub mod escalation;
 pub mod event;
+pub mod ingest;
 pub mod message;
 pub mod problem;
+pub mod report;
 pub mod rules;
 pub mod scorecard;
 pub mod signal;
