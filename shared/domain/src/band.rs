@@ -1,1 +1,156 @@
-//! (being written)
+//! Bands: which part of the scale an account is in, and when it is taken to have left one.
+//!
+//! Bands are half-open: a score on an edge belongs to the band above it. An account leaves its band when its score is
+//! past the edge by more than the margin, or when it has been past the edge for as many scheduled runs as the dwell
+//! says; a fall of two bands or more takes effect at once. A score that swings about an edge makes one transition.
+
+use crate::fixed::Points;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A part of the scale, the worst first: `Emergency < Champion`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Band {
+    /// By default [0,60).
+    Emergency,
+    /// By default [60,70).
+    Critical,
+    /// By default [70,80).
+    AtRisk,
+    /// By default [80,90).
+    Healthy,
+    /// By default [90,100].
+    Champion,
+}
+
+impl Band {
+    /// Every band, the worst first.
+    pub const ALL: [Self; 5] = [Self::Emergency, Self::Critical, Self::AtRisk, Self::Healthy, Self::Champion];
+
+    /// The band's name as it is written.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Emergency => "emergency",
+            Self::Critical => "critical",
+            Self::AtRisk => "at_risk",
+            Self::Healthy => "healthy",
+            Self::Champion => "champion",
+        }
+    }
+
+    const fn rank(self) -> u8 {
+        match self {
+            Self::Emergency => 0,
+            Self::Critical => 1,
+            Self::AtRisk => 2,
+            Self::Healthy => 3,
+            Self::Champion => 4,
+        }
+    }
+}
+
+impl fmt::Display for Band {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Where the bands begin and how hard they are to leave. A [`crate::scorecard::Scorecard`] holds checked ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bands {
+    /// The lowest score of a champion.
+    pub champion: Points,
+    /// The lowest score of a healthy account.
+    pub healthy: Points,
+    /// The lowest score of an account at risk.
+    pub at_risk: Points,
+    /// The lowest score of a critical account; below it is an emergency.
+    pub critical: Points,
+    /// How far past an edge a score leaves its band at once: more than this.
+    pub margin: Points,
+    /// For how many scheduled runs on end a score is past an edge before its band is left.
+    pub dwell_runs: u8,
+}
+
+impl Bands {
+    /// The band in which a score lies.
+    pub fn of(&self, score: Points) -> Band {
+        let edges = [
+            (self.champion, Band::Champion),
+            (self.healthy, Band::Healthy),
+            (self.at_risk, Band::AtRisk),
+            (self.critical, Band::Critical),
+        ];
+        edges.into_iter().find(|(edge, _)| score >= *edge).map_or(Band::Emergency, |(_, band)| band)
+    }
+
+    /// The lowest score of a band.
+    pub const fn floor(&self, band: Band) -> Points {
+        match band {
+            Band::Emergency => Points::MIN,
+            Band::Critical => self.critical,
+            Band::AtRisk => self.at_risk,
+            Band::Healthy => self.healthy,
+            Band::Champion => self.champion,
+        }
+    }
+
+    /// The lowest score above a band.
+    const fn ceiling(&self, band: Band) -> Points {
+        match band {
+            Band::Emergency => self.critical,
+            Band::Critical => self.at_risk,
+            Band::AtRisk => self.healthy,
+            Band::Healthy => self.champion,
+            Band::Champion => Points::MAX,
+        }
+    }
+
+    fn is_past_the_margin(&self, band: Band, score: Points) -> bool {
+        score < self.floor(band).minus(self.margin) || score > self.ceiling(band).plus(self.margin)
+    }
+}
+
+/// The band an account is in, and the one it may be on its way to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BandState {
+    /// The band it is in.
+    pub band: Band,
+    /// Set while its score lies in another band without having left this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pending: Option<Pending>,
+}
+
+/// A band that is not entered yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pending {
+    /// Where the score lies.
+    pub to: Band,
+    /// For how many scheduled runs on end.
+    pub runs: u8,
+}
+
+impl BandState {
+    /// In this band, on the way to no other.
+    pub const fn at_rest(band: Band) -> Self {
+        Self { band, pending: None }
+    }
+}
+
+/// The state after one more score. Only scheduled runs count towards the dwell: news may come at any rate.
+pub fn advance(state: BandState, score: Points, scheduled_run: bool, bands: &Bands) -> BandState {
+    let to = bands.of(score);
+    if to == state.band {
+        return BandState::at_rest(to);
+    }
+    // Edges are crossed one way while pending: on the other side of the band the count begins anew.
+    let same_side = |pending: &Pending| (pending.to < state.band) == (to < state.band);
+    let runs_before = state.pending.filter(same_side).map_or(0, |pending| pending.runs);
+    let runs = runs_before.saturating_add(u8::from(scheduled_run));
+    let falls_two_bands = to.rank() + 2 <= state.band.rank();
+    if falls_two_bands || bands.is_past_the_margin(state.band, score) || runs >= bands.dwell_runs {
+        return BandState::at_rest(to);
+    }
+    BandState { band: state.band, pending: Some(Pending { to, runs }) }
+}

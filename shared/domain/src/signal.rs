@@ -308,6 +308,8 @@ pub struct SignalError {
     pub reason: String,
 }
 
+/// The longest free text in a signal, in bytes.
+pub const MAX_TEXT: usize = 128;
 /// How far a source's clock may be ahead of ours, in seconds.
 pub const MAX_AHEAD_SECONDS: i64 = 300;
 /// How old a signal may be when it comes in, in days: older ones could not change any score.
@@ -343,8 +345,20 @@ impl Signal {
         if !fits {
             return refuse("detail", format!("is not what `{}` needs", self.metric));
         }
-        Ok(())
+        match &self.detail {
+            Detail::Competitor { competitor, .. } => check_text("detail.competitor", competitor),
+            Detail::Milestone { milestone } => check_text("detail.milestone", milestone),
+            Detail::None | Detail::Case { .. } | Detail::Meeting { .. } => Ok(()),
+        }
     }
+}
+
+fn check_text(field: &'static str, text: &str) -> Result<(), SignalError> {
+    if text.trim().is_empty() || text.len() > MAX_TEXT || text.chars().any(char::is_control) {
+        let reason = format!("has {} bytes; give 1 to {MAX_TEXT} without control characters", text.len());
+        return Err(SignalError { field, reason });
+    }
+    Ok(())
 }
 
 /// The written name of a unit.

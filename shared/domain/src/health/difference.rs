@@ -1,0 +1,262 @@
+//! Why a score is another one than before: changes that add up to the difference to the last digit, in plain words.
+
+use super::{AppliedCap, Contribution, Health, State};
+use crate::fixed::{Points, Quantity, divide_half_even};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// What changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cause {
+    /// A measure that counts both times has another value, or its absence began or ended.
+    Measure {
+        /// As it was.
+        before: Box<Contribution>,
+        /// As it is.
+        after: Box<Contribution>,
+    },
+    /// Measures count that did not, or the other way round, and the others weigh more or less for it.
+    Coverage {
+        /// Measures that count no more.
+        lost: Vec<String>,
+        /// Measures that count now.
+        gained: Vec<String>,
+    },
+    /// The scorecard weighs otherwise.
+    Scorecard {
+        /// Its version before.
+        before: String,
+        /// Its version now.
+        after: String,
+    },
+    /// Caps hold now, or hold no more.
+    Caps {
+        /// Those before.
+        before: Vec<AppliedCap>,
+        /// Those now.
+        after: Vec<AppliedCap>,
+    },
+}
+
+/// One part of the difference between two scores.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// What changed.
+    pub cause: Cause,
+    /// By how much it changed the score.
+    pub delta: Points,
+}
+
+/// A change in plain words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reason {
+    /// The measure, where the reason is one.
+    pub measure: Option<String>,
+    /// What happened, with values.
+    pub text: String,
+    /// By how much it changed the score.
+    pub delta: Points,
+}
+
+/// The changes from one health to another. They add up to the difference of the scores exactly; none is zero.
+///
+/// A measure that counts both times with the same weight changed by the difference of its contributions. Where its
+/// weight moved, its own change is that of its points at the new weight, and all the rest is one change of coverage or
+/// of the scorecard.
+pub fn difference(before: &Health, after: &Health) -> Vec<Change> {
+    let mut changes = Vec::new();
+    let mut rest = Points::ZERO;
+    for new in &after.measures {
+        let Some(old) = find(before, new).filter(|old| counts(old) && counts(new)) else {
+            rest = rest.plus(new.contribution);
+            continue;
+        };
+        let whole = new.contribution.minus(old.contribution);
+        let weight = effective_weight(after, new);
+        let own = if weight == effective_weight(before, old) { whole } else { own_change(old, new, weight) };
+        rest = rest.plus(whole.minus(own));
+        let cause = Cause::Measure { before: Box::new(old.clone()), after: Box::new(new.clone()) };
+        changes.push(Change { cause, delta: own });
+    }
+    for old in &before.measures {
+        if !(counts(old) && find(after, old).is_some_and(counts)) {
+            rest = rest.minus(old.contribution);
+        }
+    }
+    changes.push(Change { cause: cause_of_the_rest(before, after), delta: rest });
+    let capped = after.score.minus(after.uncapped).minus(before.score.minus(before.uncapped));
+    let caps = Cause::Caps { before: before.caps.clone(), after: after.caps.clone() };
+    changes.push(Change { cause: caps, delta: capped });
+    changes.retain(|change| change.delta != Points::ZERO);
+    changes
+}
+
+/// The changes in plain words, the largest first.
+pub fn reasons(before: &Health, after: &Health) -> Vec<Reason> {
+    let mut reasons: Vec<Reason> = difference(before, after).into_iter().map(Reason::from).collect();
+    sort(&mut reasons);
+    reasons
+}
+
+/// What keeps a score from 100, the largest first: for a first score, which has none to compare with.
+pub fn shortfalls(health: &Health) -> Vec<Reason> {
+    let mut reasons: Vec<Reason> = Vec::new();
+    for part in health.measures.iter().filter(|part| counts(part)) {
+        let missing = part.points.unwrap_or_default().minus(Points::MAX);
+        let delta = times(missing, effective_weight(health, part));
+        if delta != Points::ZERO {
+            reasons.push(Reason { measure: Some(part.measure.clone()), text: standing(part), delta });
+        }
+    }
+    if health.score != health.uncapped {
+        let delta = health.score.minus(health.uncapped);
+        reasons.push(Reason { measure: None, text: capped(&[], &health.caps), delta });
+    }
+    sort(&mut reasons);
+    reasons
+}
+
+fn sort(reasons: &mut [Reason]) {
+    reasons.sort_by(|a, b| {
+        let size = |reason: &Reason| reason.delta.micros().unsigned_abs();
+        size(b).cmp(&size(a)).then_with(|| a.measure.cmp(&b.measure)).then_with(|| a.text.cmp(&b.text))
+    });
+}
+
+fn find<'a>(health: &'a Health, part: &Contribution) -> Option<&'a Contribution> {
+    health.measures.iter().find(|other| other.measure == part.measure && other.dimension == part.dimension)
+}
+
+/// Whether a measure's points are part of the score.
+const fn counts(part: &Contribution) -> bool {
+    part.points.is_some()
+}
+
+/// A share of the score: how many of how many parts.
+#[derive(Clone, Copy)]
+struct Weight {
+    of: i128,
+    all: i128,
+}
+
+impl PartialEq for Weight {
+    fn eq(&self, other: &Self) -> bool {
+        self.of * other.all == other.of * self.all
+    }
+}
+
+/// The share of the score that a measure has among those that count.
+fn effective_weight(health: &Health, part: &Contribution) -> Weight {
+    let in_dimension = health.measures.iter().filter(|other| counts(other) && other.dimension == part.dimension);
+    let measures: i128 = in_dimension.map(|other| i128::from(other.weight.value())).sum();
+    let counting = health.dimensions.iter().filter(|dimension| dimension.points.is_some());
+    let dimensions: i128 = counting.clone().map(|dimension| i128::from(dimension.weight.value())).sum();
+    let own = counting.clone().find(|dimension| dimension.dimension == part.dimension);
+    let own = own.map_or(0, |dimension| i128::from(dimension.weight.value()));
+    Weight { of: own * i128::from(part.weight.value()), all: dimensions * measures }
+}
+
+fn own_change(old: &Contribution, new: &Contribution, weight: Weight) -> Points {
+    times(new.points.unwrap_or_default().minus(old.points.unwrap_or_default()), weight)
+}
+
+fn times(points: Points, weight: Weight) -> Points {
+    let micros = divide_half_even(i128::from(points.micros()) * weight.of, weight.all);
+    Points::from_micros(i64::try_from(micros).unwrap_or_default())
+}
+
+fn cause_of_the_rest(before: &Health, after: &Health) -> Cause {
+    if before.scorecard_hash != after.scorecard_hash {
+        return Cause::Scorecard { before: before.scorecard.clone(), after: after.scorecard.clone() };
+    }
+    let names = |health: &Health| -> BTreeSet<String> {
+        health.measures.iter().filter(|part| counts(part)).map(|part| part.measure.clone()).collect()
+    };
+    let (old, new) = (names(before), names(after));
+    Cause::Coverage { lost: old.difference(&new).cloned().collect(), gained: new.difference(&old).cloned().collect() }
+}
+
+impl From<Change> for Reason {
+    fn from(change: Change) -> Self {
+        let (measure, text) = match &change.cause {
+            Cause::Measure { before, after } => (Some(after.measure.clone()), movement(before, after)),
+            Cause::Coverage { lost, gained } => (None, coverage(lost, gained)),
+            Cause::Scorecard { before, after } if before == after => {
+                (None, format!("the content of scorecard `{after}` changed"))
+            }
+            Cause::Scorecard { before, after } => (None, format!("scorecard `{after}` took the place of `{before}`")),
+            Cause::Caps { before, after } => (None, capped(before, after)),
+        };
+        Self { measure, text, delta: change.delta }
+    }
+}
+
+/// `csat fell from 95 % to 81 %`.
+fn movement(before: &Contribution, after: &Contribution) -> String {
+    let name = plain(&after.measure);
+    match (before.value, after.value) {
+        (Some(old), Some(new)) if old != new => {
+            let verb = if new < old { "fell" } else { "rose" };
+            let (old, new) = apart(old, new);
+            format!("{name} {verb} from {} to {}", with_unit(&old, &before.unit), with_unit(&new, &after.unit))
+        }
+        (None, Some(new)) => format!("{name} has data again and stands at {}", with_unit(&short(new), &after.unit)),
+        (Some(old), None) => {
+            format!("{name} has no fresh data any more; it last stood at {}", with_unit(&short(old), &before.unit))
+        }
+        _ => standing(after),
+    }
+}
+
+fn standing(part: &Contribution) -> String {
+    let name = plain(&part.measure);
+    match part.value {
+        Some(value) if part.state == State::Held => {
+            format!("{name} last stood at {}", with_unit(&short(value), &part.unit))
+        }
+        Some(value) => format!("{name} stands at {}", with_unit(&short(value), &part.unit)),
+        None => format!("{name} has no fresh data"),
+    }
+}
+
+fn coverage(lost: &[String], gained: &[String]) -> String {
+    let list = |names: &[String]| names.iter().map(|name| plain(name)).collect::<Vec<_>>().join(", ");
+    match (lost.is_empty(), gained.is_empty()) {
+        (false, true) => format!("counts no more: {}", list(lost)),
+        (true, false) => format!("counts now: {}", list(gained)),
+        (false, false) => format!("counts no more: {}; counts now: {}", list(lost), list(gained)),
+        (true, true) => "the weights of the measures moved".to_owned(),
+    }
+}
+
+fn capped(before: &[AppliedCap], after: &[AppliedCap]) -> String {
+    let tightest = |caps: &[AppliedCap]| caps.iter().min_by_key(|cap| cap.at_most).cloned();
+    match (tightest(before), tightest(after)) {
+        (_, Some(cap)) => format!("capped at {}: {}", cap.at_most, plain(&cap.cap)),
+        (Some(cap), None) => format!("no longer capped at {}: {}", cap.at_most, plain(&cap.cap)),
+        (None, None) => "no cap".to_owned(),
+    }
+}
+
+fn plain(name: &str) -> String {
+    name.replace('_', " ")
+}
+
+fn with_unit(value: &str, unit: &str) -> String {
+    if unit.is_empty() { value.to_owned() } else { format!("{value} {unit}") }
+}
+
+/// At most two decimals.
+fn short(value: Quantity) -> String {
+    trimmed(value.rounded(2))
+}
+
+/// Two values that differ, in as few decimals from two on as tell them apart.
+fn apart(a: Quantity, b: Quantity) -> (String, String) {
+    let places = (2..6).find(|places| a.rounded(*places) != b.rounded(*places)).unwrap_or(6);
+    (trimmed(a.rounded(places)), trimmed(b.rounded(places)))
+}
+
+fn trimmed(text: String) -> String {
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
