@@ -1,1 +1,383 @@
-//! (being written)
+//! Escalations: an episode that needs people, who are told in order until somebody takes it on.
+//!
+//! Nothing that is acknowledged pages again, nothing that is resolved does anything, and asking for what is so already
+//! changes nothing. What happens depends on the moments alone, not on how often [`Escalation::tick`] is asked. An
+//! escalation that comes from a case follows its news: they drive the clocks, an answer acknowledges it, the solution
+//! resolves it.
+
+pub mod policy;
+
+pub use policy::{EscalationPolicies, Policy, PolicyFault, Role, Step};
+
+use crate::case::{Case, News};
+use crate::digest::Digest;
+use crate::id::{AccountId, CtaId, EscalationId, IdError, PersonId, RuleId, TenantId};
+use crate::signal::Severity;
+use crate::sla::{Clock, ClockKind, Mark, after};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The longest outcome, in characters.
+pub const MAX_WORDS: usize = 500;
+
+/// What brought an escalation about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "cause", rename_all = "snake_case")]
+pub enum Cause {
+    /// A support case.
+    Case {
+        /// The case, as far as it is known here.
+        case: Case,
+    },
+    /// A rule that asks for people.
+    Rule {
+        /// The rule.
+        rule: RuleId,
+        /// The call to action of its episode.
+        cta: CtaId,
+    },
+}
+
+impl Cause {
+    /// The id that an escalation from this cause has: the same cause never opens two.
+    pub fn escalation_id(&self, tenant: &TenantId, account: &AccountId) -> Result<EscalationId, IdError> {
+        let (kind, key) = match self {
+            Self::Case { case } => ("case", case.id.as_str()),
+            Self::Rule { cta, .. } => ("rule", cta.as_str()),
+        };
+        let digest = Digest::of("escalation", [tenant.as_str(), account.as_str(), kind, key]);
+        EscalationId::new(format!("esc-{}", digest.short()))
+    }
+}
+
+/// Who did something.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum By {
+    /// A person.
+    Person(PersonId),
+    /// The news of the case.
+    Case,
+}
+
+/// Where an escalation is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "status", rename_all = "snake_case")]
+pub enum Status {
+    /// Nobody has taken it on.
+    Open,
+    /// Somebody has taken it on.
+    Acknowledged {
+        /// When.
+        at: Timestamp,
+        /// Who.
+        by: By,
+    },
+    /// It ended.
+    Resolved {
+        /// When.
+        at: Timestamp,
+        /// Who ended it.
+        by: By,
+        /// How, in plain words.
+        outcome: String,
+    },
+}
+
+impl Status {
+    /// The status as it is written.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Acknowledged { .. } => "acknowledged",
+            Self::Resolved { .. } => "resolved",
+        }
+    }
+
+    /// Whether it has not ended.
+    pub const fn is_active(&self) -> bool {
+        !matches!(self, Self::Resolved { .. })
+    }
+}
+
+/// An episode that needs people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Escalation {
+    /// Follows from its cause.
+    pub id: EscalationId,
+    /// About which account.
+    pub account: AccountId,
+    /// What brought it about.
+    pub cause: Cause,
+    /// How bad it is.
+    pub severity: Severity,
+    /// Why, in plain words.
+    pub reason: String,
+    /// Where it is.
+    pub status: Status,
+    /// The step of its policy, from 0.
+    pub step: u32,
+    /// How often the role of this step has been told again.
+    pub repeats: u32,
+    /// When the role of this step was last told.
+    pub told_role_at: Timestamp,
+    /// When it was opened.
+    pub opened_at: Timestamp,
+    /// The last mark of each clock that was told.
+    pub told: BTreeMap<ClockKind, Mark>,
+}
+
+/// What happened to an escalation, at its moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EscalationFact {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub what: What,
+}
+
+/// What happened to an escalation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "snake_case")]
+pub enum What {
+    /// It was opened, or a case came back: the first role is told.
+    Opened,
+    /// Somebody took it on.
+    Acknowledged {
+        /// Who.
+        by: By,
+    },
+    /// Nobody took it on in time: a role is told.
+    Advanced {
+        /// The step.
+        step: u32,
+        /// Who is told.
+        role: Role,
+        /// How often this role has been told again.
+        repeats: u32,
+    },
+    /// A clock passed a warning mark.
+    SlaWarned {
+        /// Which clock.
+        clock: ClockKind,
+        /// In percent of its target.
+        percent: u8,
+    },
+    /// A clock ran out.
+    SlaBreached {
+        /// Which clock.
+        clock: ClockKind,
+    },
+    /// It ended.
+    Resolved {
+        /// How.
+        outcome: String,
+    },
+}
+
+/// Why a person's action is refused. Trying again does not help.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TransitionError {
+    /// It has ended.
+    #[error("cannot acknowledge an escalation that is resolved")]
+    Resolved,
+    /// An outcome is needed.
+    #[error("the outcome has {0} characters; say it in 1 to {MAX_WORDS}")]
+    Words(usize),
+}
+
+/// An escalation as it is now, and what happened to it.
+pub type Happened = (Escalation, Vec<EscalationFact>);
+
+impl Escalation {
+    /// Opens an escalation. A case that is answered or solved already is told so at once.
+    pub fn open(
+        tenant: &TenantId,
+        account: &AccountId,
+        cause: Cause,
+        severity: Severity,
+        reason: impl Into<String>,
+        policies: &EscalationPolicies,
+        now: Timestamp,
+    ) -> Result<Happened, IdError> {
+        let escalation = Self {
+            id: cause.escalation_id(tenant, account)?,
+            account: account.clone(),
+            severity: if let Cause::Case { case } = &cause { case.severity() } else { severity },
+            cause,
+            reason: reason.into(),
+            status: Status::Open,
+            step: 0,
+            repeats: 0,
+            told_role_at: now,
+            opened_at: now,
+            told: BTreeMap::new(),
+        };
+        let mut facts = vec![EscalationFact { at: now, what: What::Opened }];
+        let (escalation, more) = escalation.follow_case(policies, now);
+        facts.extend(more);
+        Ok((escalation, facts))
+    }
+
+    /// Takes in news of its case. News of a case that has nothing to do with it changes nothing.
+    pub fn record(&self, news: News, policies: &EscalationPolicies, now: Timestamp) -> Happened {
+        let mut escalation = self.clone();
+        let Cause::Case { case } = &mut escalation.cause else { return (escalation, Vec::new()) };
+        if case.record(news).is_none() {
+            return (escalation, Vec::new());
+        }
+        escalation.follow_case(policies, now)
+    }
+
+    /// Somebody takes it on.
+    pub fn acknowledge(&self, by: PersonId, now: Timestamp) -> Result<Happened, TransitionError> {
+        let mut escalation = self.clone();
+        match self.status {
+            Status::Resolved { .. } => Err(TransitionError::Resolved),
+            Status::Acknowledged { .. } => Ok((escalation, Vec::new())),
+            Status::Open => {
+                let fact = escalation.acknowledged(By::Person(by), now);
+                Ok((escalation, vec![fact]))
+            }
+        }
+    }
+
+    /// Somebody ends it.
+    pub fn resolve(&self, by: PersonId, outcome: &str, now: Timestamp) -> Result<Happened, TransitionError> {
+        let mut escalation = self.clone();
+        if !self.status.is_active() {
+            return Ok((escalation, Vec::new()));
+        }
+        let length = outcome.chars().count();
+        if outcome.trim().is_empty() || length > MAX_WORDS {
+            return Err(TransitionError::Words(length));
+        }
+        let fact = escalation.resolved(By::Person(by), outcome.to_owned(), now);
+        Ok((escalation, vec![fact]))
+    }
+
+    /// What is due by now: marks of the clocks, and roles to be told because nobody took it on.
+    pub fn tick(&self, policies: &EscalationPolicies, now: Timestamp) -> Happened {
+        let mut escalation = self.clone();
+        let mut facts = Vec::new();
+        if escalation.status.is_active() {
+            escalation.tell_marks(policies, now, &mut facts);
+            escalation.tell_roles(policies, now, &mut facts);
+            facts.sort_by_key(|fact| fact.at);
+        }
+        (escalation, facts)
+    }
+
+    /// When [`Escalation::tick`] will next have something to say, as things stand.
+    pub fn next_due(&self, policies: &EscalationPolicies) -> Option<Timestamp> {
+        if !self.status.is_active() {
+            return None;
+        }
+        let marks = self.clocks(policies).into_iter().filter_map(|clock| clock.next_due(self.told.get(&clock.kind).copied()));
+        let role = self.next_role(policies).map(|(at, ..)| at);
+        marks.map(|(at, _)| at).chain(role).min()
+    }
+
+    /// The clocks that its case runs against; none where it does not come from a case.
+    pub fn clocks(&self, policies: &EscalationPolicies) -> Vec<Clock> {
+        match &self.cause {
+            Cause::Case { case } => ClockKind::ALL.map(|kind| Clock::of(kind, case, &policies.sla)).into(),
+            Cause::Rule { .. } => Vec::new(),
+        }
+    }
+
+    /// When the next clock runs out; where all that run have run out, when the first one did.
+    pub fn breach_at(&self, policies: &EscalationPolicies, now: Timestamp) -> Option<Timestamp> {
+        if !self.status.is_active() {
+            return None;
+        }
+        let running = self.clocks(policies).into_iter().filter(|clock| clock.stopped_at.is_none());
+        let breaches: Vec<Timestamp> = running.filter_map(|clock| clock.reaches(Mark::BREACH)).collect();
+        breaches.iter().filter(|at| **at > now).min().or_else(|| breaches.iter().min()).copied()
+    }
+
+    /// The role that is told at the step where it is.
+    pub fn role(&self, policies: &EscalationPolicies) -> Role {
+        policies.policy(self).step(self.step).role
+    }
+
+    fn acknowledged(&mut self, by: By, at: Timestamp) -> EscalationFact {
+        self.status = Status::Acknowledged { at, by: by.clone() };
+        EscalationFact { at, what: What::Acknowledged { by } }
+    }
+
+    fn resolved(&mut self, by: By, outcome: String, at: Timestamp) -> EscalationFact {
+        self.status = Status::Resolved { at, by, outcome: outcome.clone() };
+        EscalationFact { at, what: What::Resolved { outcome } }
+    }
+
+    /// What the news of the case mean: another severity, an answer, the solution, or that it came back.
+    fn follow_case(mut self, policies: &EscalationPolicies, now: Timestamp) -> Happened {
+        let mut facts = Vec::new();
+        let Cause::Case { case } = &self.cause else { return (self, facts) };
+        let (severity, responded_at, resolved_at) = (case.severity(), case.responded_at(), case.resolved_at());
+        if matches!(self.status, Status::Resolved { by: By::Person(_), .. }) {
+            return (self, facts);
+        }
+        self.severity = severity;
+        if !self.status.is_active() && resolved_at.is_none() {
+            self.status = Status::Open;
+            (self.step, self.repeats, self.told_role_at) = (0, 0, now);
+            facts.push(EscalationFact { at: now, what: What::Opened });
+        } else if let (Status::Open, Some(at)) = (&self.status, responded_at) {
+            facts.push(self.acknowledged(By::Case, at.max(self.opened_at)));
+        }
+        if self.status.is_active() {
+            // Before it ends: what the clocks passed until then is told.
+            self.tell_marks(policies, now, &mut facts);
+            if let Some(at) = resolved_at {
+                facts.push(self.resolved(By::Case, "the case was resolved".into(), at.max(self.opened_at)));
+            }
+        }
+        (self, facts)
+    }
+
+    fn tell_marks(&mut self, policies: &EscalationPolicies, now: Timestamp, facts: &mut Vec<EscalationFact>) {
+        for clock in self.clocks(policies) {
+            while let Some((at, mark)) = clock.next_due(self.told.get(&clock.kind).copied())
+                && at <= now
+            {
+                self.told.insert(clock.kind, mark);
+                let what = match mark {
+                    Mark::BREACH => What::SlaBreached { clock: clock.kind },
+                    mark => What::SlaWarned { clock: clock.kind, percent: mark.percent() },
+                };
+                facts.push(EscalationFact { at, what });
+            }
+        }
+    }
+
+    fn tell_roles(&mut self, policies: &EscalationPolicies, now: Timestamp, facts: &mut Vec<EscalationFact>) {
+        while let Some((at, step, repeats)) = self.next_role(policies)
+            && at <= now
+        {
+            (self.step, self.repeats, self.told_role_at) = (step, repeats, at);
+            let role = policies.policy(self).step(step).role;
+            facts.push(EscalationFact { at, what: What::Advanced { step, role, repeats } });
+        }
+    }
+
+    /// When which step is told next, if nobody takes it on: the same role again as often as it has repeats, then the next.
+    fn next_role(&self, policies: &EscalationPolicies) -> Option<(Timestamp, u32, u32)> {
+        if self.status != Status::Open {
+            return None;
+        }
+        let policy = policies.policy(self);
+        let step = policy.step(self.step);
+        let at = after(self.told_role_at, i64::from(step.acknowledge_within_seconds) * 1_000);
+        let now_at = self.step.min(policy.last());
+        if self.repeats < step.repeats {
+            Some((at, now_at, self.repeats + 1))
+        } else if now_at < policy.last() {
+            Some((at, now_at + 1, 0))
+        } else {
+            None
+        }
+    }
+}
