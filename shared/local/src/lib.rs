@@ -1,2 +1,3 @@
 //! (being written)
 pub mod wiring;
+pub mod sample;

@@ -1,0 +1,143 @@
+//! The sample portfolio is what it says: the same from the same seed, valid when it arrives, and with a known story.
+
+use domain::day::Day;
+use domain::signal::{CaseStatus, Metric, Severity};
+use local::sample::{ACCOUNTS, Arrival, DAYS, DEFAULT_SEED, Portfolio, What};
+use std::collections::{BTreeMap, BTreeSet};
+
+fn days(portfolio: &Portfolio) -> impl Iterator<Item = Day> + '_ {
+    (0..DAYS).map(|number| portfolio.start.plus(number))
+}
+
+fn arrivals(portfolio: &Portfolio) -> Vec<Arrival> {
+    days(portfolio).flat_map(|day| portfolio.arrivals_of(day)).collect()
+}
+
+fn bytes(seed: u64) -> String {
+    let portfolio = Portfolio::generate(seed);
+    let signals: Vec<_> = arrivals(&portfolio).into_iter().map(|arrival| (arrival.at, arrival.signal)).collect();
+    let changes: Vec<_> = days(&portfolio).map(|day| portfolio.changes_of(day)).collect();
+    serde_json::to_string(&(&portfolio.accounts, &portfolio.planted, changes, signals)).unwrap()
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bytes_and_another_seed_others() {
+    let first = bytes(DEFAULT_SEED);
+    assert!(first == bytes(DEFAULT_SEED), "the same seed gave other bytes");
+    assert!(first != bytes(DEFAULT_SEED + 1), "another seed gave the same bytes");
+}
+
+#[test]
+fn every_record_is_valid_when_it_arrives_and_arrives_on_its_day() {
+    for seed in [DEFAULT_SEED, 2, 77] {
+        let portfolio = Portfolio::generate(seed);
+        for day in days(&portfolio) {
+            let mut last = day.start();
+            for Arrival { at, signal } in portfolio.arrivals_of(day) {
+                assert_eq!(Day::of(at), day);
+                assert!(last <= at, "arrivals are in order");
+                last = at;
+                signal.check(at).unwrap_or_else(|fault| panic!("seed {seed}, {day}: {fault:?} in {signal:?}"));
+                assert!(at.as_second() - signal.at.as_second() <= 4 * 86_400, "no record is later than three days");
+            }
+        }
+        for (id, body) in
+            portfolio.accounts.iter().cloned().chain(days(&portfolio).flat_map(|day| portfolio.changes_of(day)))
+        {
+            body.check(&id).unwrap();
+        }
+    }
+}
+
+#[test]
+fn outside_its_days_the_sample_is_silent() {
+    let portfolio = Portfolio::generate(DEFAULT_SEED);
+    assert_eq!(portfolio.start.to_string(), "2026-01-05");
+    assert_eq!(portfolio.start.weekday(), 0);
+    assert!(portfolio.signals_of(portfolio.start.plus(-1)).is_empty());
+    assert!(portfolio.signals_of(portfolio.end().plus(1)).is_empty());
+    assert!(!portfolio.signals_of(portfolio.end()).is_empty());
+}
+
+#[test]
+fn one_record_in_ten_comes_twice_late_or_out_of_order_and_twice_means_the_same() {
+    let portfolio = Portfolio::generate(DEFAULT_SEED);
+    let mut seen = BTreeMap::new();
+    let (mut twice, mut late, mut delayed) = (0, 0, 0);
+    let all = arrivals(&portfolio);
+    for Arrival { at, signal } in &all {
+        let key = (signal.account.clone(), signal.source.clone(), signal.id.clone());
+        if let Some(first) = seen.insert(key, signal.clone()) {
+            assert_eq!(&first, signal, "a repeat has the same content");
+            twice += 1;
+        } else if Day::of(*at) > Day::of(signal.at) {
+            late += 1;
+        } else if *at > signal.at {
+            delayed += 1;
+        }
+    }
+    let per_mille = (twice + late + delayed) * 1_000 / all.len();
+    assert!((80..=110).contains(&per_mille), "{per_mille} of 1000 records are in disorder");
+    assert!(twice > 1_000 && late > 1_000 && delayed > 100, "{twice} twice, {late} late, {delayed} delayed");
+}
+
+#[test]
+fn every_plot_is_planted_for_every_seed() {
+    for seed in [DEFAULT_SEED, 5, 6, 7] {
+        let portfolio = Portfolio::generate(seed);
+        assert_eq!(portfolio.accounts.len(), ACCOUNTS);
+        let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
+        for plant in &portfolio.planted {
+            assert!(
+                portfolio.start <= plant.from && plant.from <= plant.by && plant.by <= portfolio.end(),
+                "{plant:?}"
+            );
+            *counts.entry(if let What::Rule(rule) = &plant.what { rule } else { "nothing" }).or_default() += 1;
+        }
+        let expected = [
+            ("band-at-risk", 5),
+            ("band-critical", 5),
+            ("band-emergency", 1),
+            ("competitive-activity", 2),
+            ("executive-disengagement", 4),
+            ("nothing", 35),
+            ("performance-issues", 3),
+            ("sla-breach", 2),
+            ("usage-decline", 8),
+            ("user-complaints", 4),
+        ];
+        assert_eq!(counts, expected.into_iter().collect(), "seed {seed}");
+    }
+}
+
+#[test]
+fn all_sources_and_all_reportable_metrics_of_the_story_are_there() {
+    let portfolio = Portfolio::generate(DEFAULT_SEED);
+    let all = arrivals(&portfolio);
+    let sources: BTreeSet<&str> = all.iter().map(|arrival| arrival.signal.source.as_str()).collect();
+    assert_eq!(sources, ["calendar", "crm", "support", "survey", "telemetry"].into());
+    let metrics: BTreeSet<Metric> = all.iter().map(|arrival| arrival.signal.metric).collect();
+    let absent: Vec<&Metric> =
+        Metric::ALL.iter().filter(|metric| !Metric::DERIVED.contains(metric) && !metrics.contains(metric)).collect();
+    assert_eq!(absent, [&Metric::Purchases, &Metric::PilotUsers, &Metric::MilestoneReached]);
+}
+
+#[test]
+fn cases_open_before_they_are_answered_and_two_critical_ones_never_are() {
+    let portfolio = Portfolio::generate(DEFAULT_SEED);
+    let mut cases: BTreeMap<_, BTreeMap<_, (CaseStatus, Severity)>> = BTreeMap::new();
+    for Arrival { signal, .. } in arrivals(&portfolio) {
+        if let Some(case) = signal.case {
+            cases.entry(case.id).or_default().insert(signal.at, (case.status, case.severity));
+        }
+    }
+    let mut unanswered = 0;
+    for (case, steps) in &cases {
+        let steps: Vec<_> = steps.values().collect();
+        assert_eq!(steps[0].0, CaseStatus::Opened, "{case}");
+        let answered = steps.iter().any(|(status, _)| *status == CaseStatus::Responded);
+        unanswered += u32::from(!answered && steps[0].1 == Severity::Critical);
+    }
+    assert_eq!(unanswered, 2);
+    assert!(cases.len() > 500, "{} cases", cases.len());
+}
