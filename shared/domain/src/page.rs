@@ -4,6 +4,9 @@
 //! as it is not full. A signal is named by its source and its id; when a source sends two different contents under one
 //! name, the greater in the order of [`Signal`] stands (the later in time), whichever came first.
 
+#[cfg(test)]
+pub(crate) mod fixtures;
+
 use crate::day::Day;
 use crate::fixed::{ONE, Quantity};
 use crate::id::{CaseId, MeetingId, SignalId, SourceId};
@@ -306,6 +309,230 @@ mod stored {
                 }
             }
             Ok(page)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fixtures::*;
+    use super::*;
+    use proptest::prelude::*;
+
+    fn page(signals: impl IntoIterator<Item = Signal>) -> Page {
+        let mut page = Page::new(day("2026-03-02"));
+        assert_eq!(page.merge(signals).refused, []);
+        page
+    }
+
+    #[track_caller]
+    fn check(signals: impl IntoIterator<Item = Signal>, metric: Metric, expected: Option<(u32, &str)>) {
+        let bucket = page(signals).fold().buckets.get(&metric).copied();
+        let expected = expected.map(|(count, sum)| Bucket { count, sum: sum.parse::<Quantity>().unwrap().micros() });
+        assert_eq!(bucket, expected);
+    }
+
+    const NINE: &str = "2026-03-02T09:00:00Z";
+    const TEN: &str = "2026-03-02T10:00:00Z";
+
+    #[test]
+    fn a70_a_day_is_folded_as_its_metric_says() {
+        let two =
+            |metric, late, early| [signal("a", "2", at(TEN), metric, late), signal("a", "1", at(NINE), metric, early)];
+        check(two(Metric::Logins, "3", "4"), Metric::Logins, Some((2, "7")));
+        check(two(Metric::Uptime, "99.5", "100"), Metric::Uptime, Some((2, "199.5")));
+        check(two(Metric::LicensedUsers, "3", "4"), Metric::LicensedUsers, Some((1, "3")));
+        check(two(Metric::NpsAnswer, "9", "6"), Metric::NpsAnswer, Some((2, "15")));
+        check(two(Metric::NpsAnswer, "9", "6"), Metric::NetPromoter, Some((2, "0")));
+        check(two(Metric::NpsAnswer, "10", "7"), Metric::NetPromoter, Some((2, "100")));
+        check(two(Metric::Logins, "3", "4"), Metric::ActiveUsers, None);
+    }
+
+    #[test]
+    fn a73_the_same_meeting_from_two_calendars_counts_once() {
+        let held = || {
+            [
+                meeting("google", "g1", at(NINE), "qbr", MeetingResult::Held),
+                meeting("outlook", "o1", at(TEN), "qbr", MeetingResult::Held),
+            ]
+        };
+        check(held(), Metric::ExecutiveMeetingsHeld, Some((1, "1")));
+        check(held(), Metric::ExecutiveMeetingsMissed, Some((0, "0")));
+    }
+
+    #[test]
+    fn a73_where_calendars_disagree_the_later_statement_stands() {
+        let first = meeting("google", "g1", at(NINE), "qbr", MeetingResult::Held);
+        let later = meeting("outlook", "o1", at(TEN), "qbr", MeetingResult::Missed);
+        for signals in [[first.clone(), later.clone()], [later, first]] {
+            check(signals.clone(), Metric::ExecutiveMeetingsHeld, Some((0, "0")));
+            check(signals, Metric::ExecutiveMeetingsMissed, Some((1, "1")));
+        }
+    }
+
+    #[test]
+    fn meetings_without_an_executive_are_not_counted() {
+        let mut working = meeting("google", "g1", at(NINE), "weekly", MeetingResult::Missed);
+        working.detail = Detail::Meeting {
+            meeting: MeetingId::new("weekly").unwrap(),
+            result: MeetingResult::Missed,
+            executive: false,
+        };
+        check([working.clone()], Metric::ExecutiveMeetingsMissed, None);
+        check([working], Metric::MeetingEvent, Some((1, "1")));
+    }
+
+    #[test]
+    fn severe_incidents_are_distinct_cases_opened_and_none_is_known_from_other_case_news() {
+        let opened = |id, name, severity| case(id, at(NINE), name, severity, CaseStatus::Opened);
+        let signals = [
+            opened("1", "a", Severity::Critical),
+            opened("2", "a", Severity::High),
+            opened("3", "b", Severity::High),
+            opened("4", "c", Severity::Medium),
+            case("5", at(TEN), "d", Severity::Critical, CaseStatus::Resolved),
+        ];
+        check(signals, Metric::SevereIncidents, Some((2, "2")));
+        check([opened("4", "c", Severity::Low)], Metric::SevereIncidents, Some((0, "0")));
+    }
+
+    #[test]
+    fn sightings_that_another_outdoes_are_left_out() {
+        let until = |text: &str| at(&format!("{text}T00:00:00Z"));
+        let fold = page([
+            competitor("1", at(NINE), "80", until("2026-03-20")),
+            competitor("2", at(NINE), "70", until("2026-03-10")),
+            competitor("3", at(NINE), "40", until("2026-04-20")),
+        ])
+        .fold();
+        let kept: Vec<String> = fold.sightings.iter().map(|sighting| sighting.confidence.to_string()).collect();
+        assert_eq!(kept, ["80", "40"]);
+        assert_eq!(fold.buckets[&Metric::CompetitorSeen], Bucket { count: 1, sum: 80 * ONE });
+    }
+
+    #[test]
+    fn of_two_contents_under_one_name_the_later_stands_whichever_came_first() {
+        let early = signal("a", "1", at(NINE), Metric::Logins, "9");
+        let late = signal("a", "1", at(TEN), Metric::Logins, "3");
+        let mut one = Page::new(day("2026-03-02"));
+        let merged = one.merge([early.clone(), late.clone()]);
+        assert_eq!((merged.added, merged.replaced, merged.duplicates), (1, 1, 0));
+        let mut other = Page::new(day("2026-03-02"));
+        let merged = other.merge([late, early]);
+        assert_eq!((merged.added, merged.replaced, merged.duplicates), (1, 0, 1));
+        assert_eq!(one, other);
+        assert_eq!(one.fold().buckets[&Metric::Logins].sum, 3 * ONE);
+    }
+
+    #[test]
+    fn a_full_page_hands_back_what_is_new_and_still_knows_what_it_has() {
+        let many = |from: usize, to: usize| {
+            (from..to).map(|n| signal("a", &n.to_string(), at(NINE), Metric::Logins, "1")).collect::<Vec<_>>()
+        };
+        let mut page = page(many(0, MAX_SIGNALS));
+        let merged = page.merge(many(MAX_SIGNALS - 5, MAX_SIGNALS + 5));
+        assert_eq!((merged.added, merged.duplicates, merged.refused.len()), (0, 5, 5));
+        assert!(!merged.changed());
+        assert_eq!(page.len(), MAX_SIGNALS);
+    }
+
+    #[test]
+    fn a_page_refuses_signals_of_another_day_and_a_crowd_of_sources() {
+        let mut page = Page::new(day("2026-03-02"));
+        let stranger = signal("a", "1", at("2026-03-03T00:00:00Z"), Metric::Logins, "1");
+        assert_eq!(page.merge([stranger.clone()]).refused, [stranger]);
+        let crowd = (0..=MAX_SOURCES).map(|n| signal(&format!("s{n}"), "1", at(NINE), Metric::Logins, "1"));
+        assert_eq!(page.merge(crowd).refused.len(), 1);
+    }
+
+    #[test]
+    fn the_largest_page_fits_into_an_item() {
+        let long = "x".repeat(128);
+        let wide = |n: usize| {
+            let competitor = "\"".repeat(128);
+            let detail = Detail::Competitor { competitor, expires_at: at("2026-12-02T09:00:00.123456789Z") };
+            let id = format!("{n:0>128}");
+            let at = at("2026-03-02T09:00:00.123456789Z");
+            Signal { detail, ..signal(&long, &id, at, Metric::CompetitorSeen, "99.123456") }
+        };
+        let mut page = Page::new(day("2026-03-02"));
+        let refused = page.merge((0..MAX_SIGNALS).map(wide)).refused.len();
+        let bytes = serde_json::to_vec(&page).unwrap().len();
+        assert!(refused > 0 && bytes <= MAX_BYTES + 1_000 && bytes > MAX_BYTES / 2, "{bytes} bytes, {refused} refused");
+    }
+
+    #[test]
+    fn a_stored_page_with_a_signal_of_another_day_is_refused() {
+        let text = r#"{"day":"2026-03-02","sources":{"a":[["1","2026-03-03T09:00:00Z","logins","1",null]]}}"#;
+        assert!(serde_json::from_str::<Page>(text).is_err());
+        assert!(serde_json::from_str::<Page>(&text.replace("03-03T", "03-02T")).is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn any_order_batching_and_repetition_gives_the_same_bytes(
+            signals in prop::collection::vec(any_signal(1), 0..60),
+            again in prop::collection::vec(any::<prop::sample::Index>(), 0..20),
+            cuts in 1_usize..7,
+            seed in any::<u64>(),
+        ) {
+            let once = |signals: &[Signal]| {
+                let mut page = Page::new(Day::from_number(20_454));
+                page.merge(signals.iter().cloned());
+                page
+            };
+            let mut shuffled = signals.clone();
+            if !signals.is_empty() {
+                shuffled.extend(again.iter().map(|index| index.get(&signals).clone()));
+            }
+            // A fixed shuffle of the seed's making.
+            shuffled.sort_by_key(|signal| crate::digest::Digest::of("shuffle", [&seed.to_be_bytes()[..], format!("{signal:?}").as_bytes()]));
+            let mut page = Page::new(Day::from_number(20_454));
+            for batch in shuffled.chunks(cuts) {
+                page.merge(batch.iter().cloned());
+            }
+            let bytes = serde_json::to_vec(&page).unwrap();
+            prop_assert_eq!(&bytes, &serde_json::to_vec(&once(&signals)).unwrap());
+            prop_assert_eq!(serde_json::from_slice::<Page>(&bytes).unwrap(), page);
+        }
+
+        #[test]
+        fn a70_the_fold_equals_brute_force(signals in prop::collection::vec(any_signal(1), 0..60)) {
+            let mut page = Page::new(Day::from_number(20_454));
+            page.merge(signals);
+            let fold = page.fold();
+            let of = |metric: Metric| page.signals().filter(move |signal| signal.metric == metric);
+            let sum = |metric| of(metric).map(|signal| i128::from(signal.value.micros())).sum::<i128>();
+            for metric in [Metric::Logins, Metric::ActiveUsers, Metric::Uptime, Metric::CaseEvent] {
+                let bucket = fold.buckets.get(&metric).copied().unwrap_or_default();
+                prop_assert_eq!(u32::try_from(of(metric).count()).unwrap(), bucket.count);
+                prop_assert_eq!(sum(metric), i128::from(bucket.sum));
+            }
+            let last = of(Metric::LicensedUsers).max().map(|signal| signal.value.micros());
+            prop_assert_eq!(last, fold.buckets.get(&Metric::LicensedUsers).map(|bucket| bucket.sum));
+            let promoters = of(Metric::NpsAnswer).filter(|signal| signal.value.micros() >= 9 * ONE).count();
+            let detractors = of(Metric::NpsAnswer).filter(|signal| signal.value.micros() < 7 * ONE).count();
+            let net = 100 * ONE * (i64::try_from(promoters).unwrap() - i64::try_from(detractors).unwrap());
+            prop_assert_eq!(net, fold.buckets.get(&Metric::NetPromoter).map_or(0, |bucket| bucket.sum));
+            let severe = |name: &str| of(Metric::CaseEvent).any(|signal| matches!(&signal.detail,
+                Detail::Case { case, severity: Severity::Critical | Severity::High, status: CaseStatus::Opened }
+                if case.as_str() == name));
+            let severe = ["case-0", "case-1", "case-2", "case-3"].into_iter().filter(|name| severe(name)).count();
+            let counted = fold.buckets.get(&Metric::SevereIncidents).map_or(0, |bucket| bucket.count);
+            prop_assert_eq!(u32::try_from(severe).unwrap(), counted);
+        }
+
+        #[test]
+        fn the_sightings_kept_answer_as_all_would(signals in prop::collection::vec(any_signal(1), 0..60), hours in 0_i64..2_000) {
+            let mut page = Page::new(Day::from_number(20_454));
+            page.merge(signals);
+            let then = Timestamp::from_second(1_768_000_000 + hours * 3_600).unwrap();
+            let all = page.signals().filter_map(|signal| match &signal.detail {
+                Detail::Competitor { expires_at, .. } if *expires_at > then => Some(signal.value),
+                _ => None,
+            });
+            let kept = page.fold().sightings.into_iter().filter(|sighting| sighting.expires_at > then);
+            prop_assert_eq!(all.max(), kept.map(|sighting| sighting.confidence).max());
         }
     }
 }

@@ -266,3 +266,226 @@ fn set_bucket(
     }
     true
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::page::Page;
+    use crate::page::fixtures::*;
+    use crate::signal::Signal;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    fn spoke(source: &str) -> DayFold {
+        DayFold { sources: BTreeSet::from([SourceId::new(source).unwrap()]), ..DayFold::default() }
+    }
+
+    fn spoken(days: impl IntoIterator<Item = i32>) -> Series {
+        let mut series = Series::default();
+        for day in days {
+            series.set(Day::from_number(day), spoke("telemetry"));
+        }
+        series
+    }
+
+    #[test]
+    fn the_window_of_the_series_is_the_longest_of_a_scorecard() {
+        assert_eq!(WINDOW_DAYS, i32::from(crate::scorecard::MAX_DAYS));
+    }
+
+    #[test]
+    fn a70_a_window_counts_its_last_day_and_so_many_in_all() {
+        let days = [("2026-03-01", "10"), ("2026-03-02", "20"), ("2026-03-05", "60")];
+        let series = series(daily(Metric::ActiveUsers, days.map(|(text, value)| (day(text), value))));
+        let window = |last: &str, days| {
+            let window = series.window(Metric::ActiveUsers, day(last), days);
+            (
+                window.days_with_data,
+                window.count,
+                window.total().to_string(),
+                window.mean().map(|mean| mean.to_string()),
+            )
+        };
+        assert_eq!(window("2026-03-05", 4), (2, 2, "80".into(), Some("40".into())));
+        assert_eq!(window("2026-03-05", 5), (3, 3, "90".into(), Some("30".into())));
+        assert_eq!(window("2026-03-04", 2), (0, 0, "0".into(), None));
+        assert_eq!(series.last_day_with(Metric::ActiveUsers, day("2026-03-04")), Some(day("2026-03-02")));
+        assert_eq!(series.bucket(Metric::ActiveUsers, day("2026-03-03")), None);
+        assert_eq!(
+            series.latest(Metric::ActiveUsers, day("2026-03-09")),
+            Some((day("2026-03-05"), Quantity::whole(60)))
+        );
+    }
+
+    #[test]
+    fn a_day_known_to_have_none_is_known_but_has_no_value() {
+        let mut series = Series::default();
+        let fold =
+            DayFold { buckets: BTreeMap::from([(Metric::SevereIncidents, Bucket::default())]), ..DayFold::default() };
+        series.set(Day::from_number(9), fold);
+        assert_eq!(series.last_known_day(Metric::SevereIncidents, Day::from_number(9)), Some(Day::from_number(9)));
+        assert_eq!(series.last_day_with(Metric::SevereIncidents, Day::from_number(9)), None);
+    }
+
+    #[test]
+    fn setting_a_day_again_replaces_it_and_says_whether_that_changed_anything() {
+        let signals = [signal("a", "1", at("2026-03-02T09:00:00Z"), Metric::Logins, "4")];
+        let mut page = Page::new(day("2026-03-02"));
+        page.merge(signals);
+        let mut series = Series::default();
+        assert!(series.set(page.day(), page.fold()));
+        assert!(!series.set(page.day(), page.fold()));
+        assert!(series.set(page.day(), DayFold::default()));
+        assert!(series.is_empty());
+    }
+
+    #[test]
+    fn the_surest_sighting_counts_until_it_expires() {
+        let series = series([
+            competitor("1", at("2026-03-01T09:00:00Z"), "85", at("2026-03-10T00:00:00Z")),
+            competitor("2", at("2026-03-02T09:00:00Z"), "30", at("2026-04-10T00:00:00Z")),
+        ]);
+        let seen = |text| series.competitor(at(text)).map(|sighting| sighting.confidence.to_string());
+        assert_eq!(seen("2026-02-28T23:00:00Z"), None);
+        assert_eq!(seen("2026-03-09T23:59:59Z").as_deref(), Some("85"));
+        assert_eq!(seen("2026-03-10T00:00:00Z").as_deref(), Some("30"));
+        assert_eq!(seen("2026-04-10T00:00:00Z"), None);
+    }
+
+    #[test]
+    fn a_silent_source_is_seen_after_twice_its_usual_gap() {
+        let daily = spoken(100..130);
+        assert_eq!(daily.silent_sources(Day::from_number(131)), []);
+        let silent = daily.silent_sources(Day::from_number(132));
+        assert_eq!(silent.len(), 1);
+        assert_eq!((silent[0].last_day.number(), silent[0].usual_gap_days), (129, 1));
+        let weekly = spoken((100..200).step_by(7));
+        assert_eq!(weekly.silent_sources(Day::from_number(198 + 14)), []);
+        assert_eq!(weekly.silent_sources(Day::from_number(198 + 15)).len(), 1);
+        // As of a day before it fell silent, it had not.
+        assert_eq!(daily.silent_sources(Day::from_number(129)), []);
+    }
+
+    #[test]
+    fn a_source_that_rests_at_weekends_is_not_silent_on_monday() {
+        let weekdays = spoken((0..60).filter(|number| Day::from_number(*number).weekday() < 5));
+        let last = weekdays.newest().unwrap();
+        assert_eq!(weekdays.silent_sources(last.plus(3)), []);
+        assert_eq!(weekdays.silent_sources(last.plus(7)).len(), 1);
+    }
+
+    #[test]
+    fn of_a_source_that_spoke_twice_no_gap_is_known() {
+        assert_eq!(spoken([1, 2]).silent_sources(Day::from_number(300)), []);
+    }
+
+    #[test]
+    fn half_a_year_of_twelve_metrics_is_small() {
+        let metrics = [
+            (Metric::ActiveUsers, 1_234_000_000),
+            (Metric::Logins, 2_731_000_000),
+            (Metric::Uptime, 99_950_000),
+            (Metric::ErrorRate, 183_412),
+            (Metric::ResponseTime, 62_310_000),
+            (Metric::Throughput, 131_000_000),
+            (Metric::FeatureAdoption, 88_500_000),
+            (Metric::TrainingCompletion, 95_250_000),
+            (Metric::Csat, 96_000_000),
+            (Metric::Sentiment, 48_000_000),
+            (Metric::FeatureUses, 25_310_000_000),
+            (Metric::LicensedUsers, 1_800_000_000),
+        ];
+        let mut series = Series::default();
+        for number in 0..180 {
+            let sum = |base: i64| base + i64::from(number) * 10_000;
+            let buckets = metrics.map(|(metric, base)| (metric, Bucket { count: 1, sum: sum(base) }));
+            series.set(Day::from_number(20_454 + number), DayFold { buckets: buckets.into(), ..spoke("telemetry") });
+        }
+        let bytes = serde_json::to_vec(&series).unwrap().len();
+        assert!(bytes <= 15_000, "{bytes} bytes");
+    }
+
+    #[test]
+    fn a_stored_series_that_was_tampered_with_is_refused() {
+        let good = r#"{"metrics":{"logins":"A9C/AgA"},"sources":{}}"#;
+        assert!(serde_json::from_str::<Series>(good).is_ok());
+        for bad in ["", "!", "AwD", "gICAgICAgICAgICAgICAgA"] {
+            let text = good.replace("A9C/AgA", bad);
+            assert!(serde_json::from_str::<Series>(&text).is_err(), "{bad}");
+        }
+        assert!(serde_json::from_str::<Series>(&good.replace("logins", "no_such")).is_err());
+    }
+
+    fn any_bucket() -> impl Strategy<Value = Bucket> {
+        (any::<u32>(), any::<i64>()).prop_map(|(count, sum)| Bucket { count, sum })
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_stored_is_read_back(
+            days in prop::collection::btree_map(-500_i32..500, (any_bucket(), any::<bool>()), 0..40),
+        ) {
+            let mut series = Series::default();
+            for (day, (bucket, named)) in days {
+                let mut fold = spoke(if named { "crm" } else { "desk" });
+                fold.buckets.insert(Metric::Logins, bucket);
+                series.set(Day::from_number(day), fold);
+            }
+            let bytes = serde_json::to_vec(&series).unwrap();
+            prop_assert_eq!(serde_json::from_slice::<Series>(&bytes).unwrap(), series);
+        }
+
+        #[test]
+        fn any_order_of_signals_and_days_gives_the_same_bytes(
+            signals in prop::collection::vec(any_signal(900), 0..80),
+            seed in any::<u64>(),
+            batch in 1_usize..9,
+        ) {
+            let mut shuffled = signals.clone();
+            shuffled.extend(signals.iter().take(10).cloned());
+            shuffled.sort_by_key(|signal| crate::digest::Digest::of("shuffle", [&seed.to_be_bytes()[..], format!("{signal:?}").as_bytes()]));
+            // As signals arrive: each batch goes to its pages, and the touched days are folded anew.
+            let mut pages: BTreeMap<Day, Page> = BTreeMap::new();
+            let mut arrived = Series::default();
+            for batch in shuffled.chunks(batch) {
+                let mut touched = BTreeSet::new();
+                for signal in batch {
+                    let day = Day::of(signal.at);
+                    pages.entry(day).or_insert_with(|| Page::new(day)).merge([signal.clone()]);
+                    touched.insert(day);
+                }
+                for day in touched {
+                    arrived.set(day, pages[&day].fold());
+                }
+            }
+            prop_assert_eq!(serde_json::to_vec(&arrived).unwrap(), serde_json::to_vec(&series(signals)).unwrap());
+        }
+
+        #[test]
+        fn a70_windows_equal_brute_force(
+            signals in prop::collection::vec(any_signal(60), 0..80),
+            last in 0_i32..70,
+            days in 1_u32..70,
+        ) {
+            let last = Day::from_number(20_454 + last);
+            let series = series(signals.clone());
+            let mut unique: BTreeMap<_, Signal> = BTreeMap::new();
+            for signal in signals {
+                let name = (signal.source.clone(), signal.id.clone());
+                if unique.get(&name).is_none_or(|present| *present < signal) {
+                    unique.insert(name, signal);
+                }
+            }
+            for metric in [Metric::Logins, Metric::Uptime] {
+                let first = last.plus(1 - i32::try_from(days).unwrap());
+                let inside = |signal: &&Signal| signal.metric == metric && (first..=last).contains(&Day::of(signal.at));
+                let found: Vec<&Signal> = unique.values().filter(inside).collect();
+                let window = series.window(metric, last, days);
+                prop_assert_eq!(window.count, found.len() as u64);
+                prop_assert_eq!(window.sum, found.iter().map(|signal| i128::from(signal.value.micros())).sum::<i128>());
+                let distinct: BTreeSet<Day> = found.iter().map(|signal| Day::of(signal.at)).collect();
+                prop_assert_eq!(window.days_with_data as usize, distinct.len());
+            }
+        }
+    }
+}
