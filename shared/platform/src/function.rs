@@ -4,6 +4,7 @@
 use crate::bus::{Bus, BusError};
 use crate::clock::Clock;
 use crate::http::{Caller, Problem, Request, Response, Route};
+use crate::metrics::Metrics;
 use crate::queue::{Queue, QueueError};
 use crate::table::{Table, TableError};
 use async_trait::async_trait;
@@ -23,6 +24,8 @@ pub struct Ports {
     pub queue: Arc<dyn Queue>,
     /// The clock.
     pub clock: Arc<dyn Clock>,
+    /// Where metrics go.
+    pub metrics: Arc<dyn Metrics>,
 }
 
 /// A schedule's call: its name and the slot it stands for. A slot that fires twice has the same time.
@@ -74,4 +77,14 @@ pub trait Function: Send + Sync {
 
     /// Handles a schedule's call.
     async fn tick(&self, tick: &Tick) -> Result<(), Failure>;
+}
+
+/// A configuration file that cannot be used: refused whole, with every fault and its path.
+#[derive(Debug, thiserror::Error)]
+#[error("{file} cannot be used: {}", .faults.iter().map(|fault| format!("`{}` {}", fault.path, fault.reason)).collect::<Vec<_>>().join("; "))]
+pub struct ConfigurationError {
+    /// Which file.
+    pub file: &'static str,
+    /// What is wrong with it.
+    pub faults: Vec<contract::problem::Fault>,
 }

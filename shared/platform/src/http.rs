@@ -1,10 +1,20 @@
 //! HTTP as functions see it, whatever host stands in front: requests, answers, routes, problems and callers.
 
+pub mod auth;
+mod idempotency;
+pub mod jwks;
+pub mod openapi;
+mod serve;
+
+pub use serve::serve;
+
 use bytes::Bytes;
+use contract::event::{Cause, FunctionName};
+use contract::message::cause_id;
 use contract::problem::Fault;
-use domain::id::{PersonId, TenantId};
+use domain::id::{CauseId, PersonId, TenantId};
 use serde::{Serialize, de::DeserializeOwned};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// All routes begin with this.
 pub const BASE: &str = "/api/v1/cs-ops";
@@ -69,6 +79,34 @@ pub struct Request {
     pub body: Bytes,
     /// The id of the request, in every log line and in the answer.
     pub request_id: String,
+    /// What the repeats of one request have in common; the edge makes it from the `Idempotency-Key`.
+    pub cause: Option<CauseId>,
+}
+
+impl Request {
+    /// The id from which the ids of everything that this request brings about are made. For a POST it follows from the
+    /// tenant, the function, the `Idempotency-Key` and the content: a retry has the same one, even when the record of
+    /// the first try is lost. Otherwise it follows from the request's own id.
+    pub fn cause_id(&self, caller: &Caller, function: FunctionName) -> CauseId {
+        let own = || cause_id(&format!("request#{}#{}#{}", caller.tenant, function.as_str(), self.request_id));
+        self.cause.clone().unwrap_or_else(own)
+    }
+
+    /// The cause of the events that this request brings about.
+    pub fn cause(&self, caller: &Caller, function: FunctionName) -> Cause {
+        Cause {
+            tenant: caller.tenant.clone(),
+            correlation_id: self.correlation_id().to_owned(),
+            causation_id: self.cause_id(caller, function).to_string(),
+        }
+    }
+
+    /// One id from the first request to the last effect: the caller's `x-correlation-id` where it gives one that can be
+    /// an id, otherwise the request's own id.
+    pub fn correlation_id(&self) -> &str {
+        let given = self.headers.get("x-correlation-id").filter(|id| CauseId::new(id.as_str()).is_ok());
+        given.unwrap_or(&self.request_id)
+    }
 }
 
 /// An answer.
@@ -98,7 +136,20 @@ pub struct Caller {
     /// The person or system.
     pub subject: PersonId,
     /// What it may do.
-    pub scopes: std::collections::BTreeSet<String>,
+    pub scopes: BTreeSet<String>,
+}
+
+impl Caller {
+    /// The tenant of callers without a token. No token can name it, so it owns nothing.
+    pub const NO_TENANT: &str = "-";
+
+    /// Whoever asks on an open route.
+    pub fn anonymous() -> Self {
+        match (TenantId::new(Self::NO_TENANT), PersonId::new("anonymous")) {
+            (Ok(tenant), Ok(subject)) => Self { tenant, subject, scopes: BTreeSet::new() },
+            _ => unreachable!("both are ids"),
+        }
+    }
 }
 
 /// An error answer. Becomes problem details (RFC 9457).

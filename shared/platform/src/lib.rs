@@ -5,11 +5,19 @@
 
 pub mod bus;
 pub mod clock;
+#[cfg(feature = "doubles")]
+pub mod doubles;
 pub mod environment;
 pub mod function;
 pub mod http;
 pub mod keys;
+#[cfg(feature = "lambda")]
+pub mod lambda;
+pub mod log;
+pub mod metrics;
 pub mod once;
 pub mod queue;
 pub mod random;
+pub mod snapshot;
+pub mod sweep;
 pub mod table;
