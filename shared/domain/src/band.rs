@@ -154,3 +154,116 @@ pub fn advance(state: BandState, score: Points, scheduled_run: bool, bands: &Ban
     }
     BandState { band: state.band, pending: Some(Pending { to, runs }) }
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    pub(crate) const BANDS: Bands = Bands {
+        champion: Points::whole(90),
+        healthy: Points::whole(80),
+        at_risk: Points::whole(70),
+        critical: Points::whole(60),
+        margin: Points::whole(1),
+        dwell_runs: 2,
+    };
+
+    fn points(text: &str) -> Points {
+        text.parse().unwrap()
+    }
+
+    /// The bands after each of these scores, all of scheduled runs.
+    fn run(start: Band, scores: &[&str]) -> Vec<Band> {
+        let mut state = BandState::at_rest(start);
+        let step = |score: &&str| {
+            state = advance(state, points(score), true, &BANDS);
+            state.band
+        };
+        scores.iter().map(step).collect()
+    }
+
+    fn transitions(start: Band, scores: &[&str]) -> usize {
+        let mut bands = vec![start];
+        bands.extend(run(start, scores));
+        bands.windows(2).filter(|pair| pair[0] != pair[1]).count()
+    }
+
+    #[test]
+    fn a68_bands_are_half_open() {
+        for (score, band) in [
+            ("100", Band::Champion),
+            ("90", Band::Champion),
+            ("89.999999", Band::Healthy),
+            ("89.5", Band::Healthy),
+            ("80", Band::Healthy),
+            ("79.999999", Band::AtRisk),
+            ("70", Band::AtRisk),
+            ("60", Band::Critical),
+            ("59.999999", Band::Emergency),
+            ("0", Band::Emergency),
+        ] {
+            assert_eq!(BANDS.of(points(score)), band, "{score}");
+        }
+    }
+
+    #[test]
+    fn a68_a_swing_about_an_edge_makes_one_transition() {
+        assert_eq!(transitions(Band::Healthy, &["91.1", "89.5", "90.5", "89.5", "90.5", "89.5", "90.5"]), 1);
+        assert_eq!(transitions(Band::AtRisk, &["81.1", "79", "81", "79", "81", "79", "81"]), 1);
+        assert_eq!(transitions(Band::Healthy, &["89.5", "90.5", "89.5", "90.5"]), 0);
+    }
+
+    #[test]
+    fn a68_past_the_margin_the_band_is_left_at_once_and_at_the_margin_it_is_not() {
+        assert_eq!(run(Band::Healthy, &["78.999999"]), [Band::AtRisk]);
+        assert_eq!(run(Band::Healthy, &["79"]), [Band::Healthy]);
+        assert_eq!(run(Band::Healthy, &["91.000001"]), [Band::Champion]);
+        assert_eq!(run(Band::Healthy, &["91"]), [Band::Healthy]);
+    }
+
+    #[test]
+    fn a68_past_the_edge_for_the_dwell_the_band_is_left() {
+        assert_eq!(run(Band::Healthy, &["79.5", "79.9"]), [Band::Healthy, Band::AtRisk]);
+        assert_eq!(run(Band::Healthy, &["79.5", "80", "79.5"]), [Band::Healthy; 3]);
+        assert_eq!(run(Band::Healthy, &["79.5", "90.5", "79.5"]), [Band::Healthy; 3]);
+    }
+
+    #[test]
+    fn news_does_not_count_towards_the_dwell() {
+        let mut state = BandState::at_rest(Band::Healthy);
+        for _ in 0..9 {
+            state = advance(state, points("79.5"), false, &BANDS);
+        }
+        assert_eq!(state, BandState { band: Band::Healthy, pending: Some(Pending { to: Band::AtRisk, runs: 0 }) });
+    }
+
+    #[test]
+    fn a_fall_of_two_bands_takes_effect_at_once() {
+        let wide = Bands { margin: points("9.5"), ..BANDS };
+        let fall = |score| advance(BandState::at_rest(Band::Champion), points(score), false, &wide).band;
+        assert_eq!(fall("80.5"), Band::Champion);
+        assert_eq!(fall("79.999999"), Band::AtRisk);
+        assert_eq!(fall("12"), Band::Emergency);
+    }
+
+    proptest! {
+        #[test]
+        fn a_score_that_stays_is_in_its_own_band_after_the_dwell(score in 0_i64..=100_000_000, start in 0_usize..5) {
+            let score = Points::from_micros(score);
+            let mut state = BandState::at_rest(Band::ALL[start]);
+            for _ in 0..BANDS.dwell_runs {
+                state = advance(state, score, true, &BANDS);
+            }
+            prop_assert_eq!(state, BandState::at_rest(BANDS.of(score)));
+        }
+
+        #[test]
+        fn a_band_never_moves_away_from_the_score(score in 0_i64..=100_000_000, start in 0_usize..5, run in any::<bool>()) {
+            let score = Points::from_micros(score);
+            let (before, own) = (Band::ALL[start], BANDS.of(score));
+            let after = advance(BandState::at_rest(before), score, run, &BANDS).band;
+            prop_assert!(after == before || after == own);
+        }
+    }
+}

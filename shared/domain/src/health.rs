@@ -275,3 +275,347 @@ const fn absent(absence: Absence) -> State {
         Absence::Penalise => State::Penalised,
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::account::{LifecycleStage, Money, Segment};
+    use crate::id::AccountId;
+    use crate::page::fixtures::*;
+    use crate::page::{Bucket, DayFold};
+    use crate::scorecard::tests::{basis, curve, dimension, draft, measure};
+    use crate::scorecard::{Applies, Draft, Formula, Target};
+    use crate::signal::{CaseStatus, MeetingResult, Metric, Severity, Signal};
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    pub(crate) fn account(stage: LifecycleStage, renewal_on: Option<Day>) -> Account {
+        Account {
+            id: AccountId::new("acme").unwrap(),
+            name: "Acme".into(),
+            arr: Money::from_cents(100_000_00),
+            segment: Segment::Enterprise,
+            stage,
+            renewal_on,
+            owner: None,
+        }
+    }
+
+    pub(crate) fn today() -> Day {
+        day("2026-03-30")
+    }
+
+    /// The house's four measures at these values today.
+    pub(crate) fn four(values: [&'static str; 4]) -> Series {
+        let metrics = [Metric::Uptime, Metric::AuditCompleteness, Metric::Csat, Metric::RenewalProbability];
+        series(metrics.into_iter().zip(values).flat_map(|(metric, value)| daily(metric, [(today(), value)])))
+    }
+
+    pub(crate) fn score(draft: Draft, series: &Series, on: Day) -> Option<Health> {
+        let account = account(LifecycleStage::Steady, Some(today().plus(30)));
+        let scorecard = Scorecard::new(draft).unwrap();
+        compute(&Inputs { series, account: &account, scorecard: &scorecard, open_critical_case: false }, on.start())
+    }
+
+    /// One measure alone, as of so many days after its data.
+    fn one(measure: Measure, signals: impl IntoIterator<Item = Signal>, on: Day) -> Option<Contribution> {
+        let other = self::measure("other", Metric::Sentiment, 10_000);
+        let mut draft = draft();
+        draft.dimensions = vec![dimension("a", 5_000, vec![measure]), dimension("b", 5_000, vec![other])];
+        let mut signals: Vec<Signal> = signals.into_iter().collect();
+        signals.extend(daily(Metric::Sentiment, [(on, "50")]));
+        score(draft, &series(signals), on).map(|health| health.measures[0].clone())
+    }
+
+    #[test]
+    fn a67_80_90_70_60_make_77() {
+        let health = score(draft(), &four(["80", "90", "70", "60"]), today()).unwrap();
+        assert_eq!(health.score, Points::whole(77));
+        let contributions: Vec<String> = health.measures.iter().map(|part| part.contribution.to_string()).collect();
+        assert_eq!(contributions, ["24", "27", "14", "12"]);
+        assert_eq!((health.coverage, health.provisional), (BasisPoints::WHOLE, false));
+        assert_eq!(health.scorecard, "test-1");
+    }
+
+    #[test]
+    fn a67_contributions_sum_to_the_score_where_thirds_do_not() {
+        let mut draft = draft();
+        draft.dimensions[0].measures = vec![
+            measure("a", Metric::Uptime, 3_333),
+            measure("b", Metric::ErrorRate, 3_333),
+            measure("c", Metric::MigrationSuccess, 3_334),
+        ];
+        let mut signals = daily(Metric::Uptime, [(today(), "100")]);
+        signals.extend(daily(Metric::ErrorRate, [(today(), "33.333333")]));
+        let health = score(draft, &series(signals), today()).unwrap();
+        // Two of the three count: (100 + 33.333333) / 2 = 66.6666665, to even.
+        assert_eq!(health.score.to_string(), "66.666666");
+        assert_eq!(health.measures[0].contribution.to_string(), "50");
+        assert_eq!(health.measures[1].contribution.to_string(), "16.666666");
+        assert_eq!(health.measures[2].contribution, Points::ZERO);
+    }
+
+    #[test]
+    fn a71_missing_is_not_zero() {
+        let series = series(daily(Metric::Uptime, [(today(), "80")]));
+        let health = score(draft(), &series, today()).unwrap();
+        assert_eq!(health.score, Points::whole(80));
+        assert_eq!(health.coverage, basis(3_000));
+        assert!(health.provisional, "coverage is below one half");
+        assert_eq!(health.measures[1].state, State::Excluded);
+        assert_eq!((health.measures[1].value, health.measures[1].points), (None, None));
+        let zero = self::series(daily(Metric::AuditCompleteness, [(today(), "0")]));
+        assert_eq!(score(draft(), &zero, today()).unwrap().score, Points::ZERO, "a zero that was reported is one");
+    }
+
+    #[test]
+    fn a71_where_nothing_is_known_there_is_no_score() {
+        assert_eq!(score(draft(), &Series::default(), today()), None);
+        let mut penalising = draft();
+        for dimension in &mut penalising.dimensions {
+            dimension.measures[0].absence = Absence::Penalise;
+        }
+        assert_eq!(score(penalising, &Series::default(), today()), None);
+    }
+
+    #[test]
+    fn a11_a_held_value_stands_until_its_freshness_ends_and_flags_the_score() {
+        let held = || Measure {
+            window_days: 3,
+            freshness_days: 10,
+            absence: Absence::Hold,
+            ..measure("uptime", Metric::Uptime, 10_000)
+        };
+        let mut draft = draft();
+        draft.dimensions[0].measures = vec![held()];
+        let mut signals = daily(Metric::Uptime, [(today(), "80")]);
+        signals.extend(daily(Metric::Csat, (0..20).map(|ahead| (today().plus(ahead), "80"))));
+        let series = series(signals);
+        let on = |ahead| score(draft.clone(), &series, today().plus(ahead)).unwrap();
+        assert_eq!((on(2).measures[0].state, on(2).stale_since), (State::Present, None));
+        let stale = on(3);
+        assert_eq!((stale.measures[0].state, stale.stale_since), (State::Held, Some(today())));
+        assert_eq!((stale.score, stale.coverage), (Points::whole(80), basis(2_000)));
+        assert_eq!(stale.measures[0].age_days(today().plus(3)), Some(3));
+        assert_eq!(on(10).measures[0].state, State::Held);
+        assert_eq!((on(11).measures[0].state, on(11).stale_since), (State::Excluded, None));
+        assert_eq!(on(11).score, Points::whole(80));
+    }
+
+    #[test]
+    fn absence_counts_as_the_scorecard_says() {
+        let part = |absence| {
+            let measure = Measure { absence, ..measure("uptime", Metric::Uptime, 10_000) };
+            one(measure, [], today()).unwrap()
+        };
+        assert_eq!(
+            (part(Absence::Neutral).state, part(Absence::Neutral).points),
+            (State::Neutral, Some(Points::whole(50)))
+        );
+        assert_eq!(
+            (part(Absence::Penalise).state, part(Absence::Penalise).points),
+            (State::Penalised, Some(Points::ZERO))
+        );
+        assert_eq!((part(Absence::Exclude).state, part(Absence::Exclude).points), (State::Excluded, None));
+        assert_eq!((part(Absence::Hold).state, part(Absence::Hold).points), (State::Excluded, None));
+    }
+
+    #[test]
+    fn a_measure_that_does_not_apply_lowers_no_coverage() {
+        let mut draft = draft();
+        draft.dimensions[3].measures[0].applies = Applies { renewal_within_days: Some(29), ..Applies::default() };
+        let health = score(draft, &four(["80", "90", "70", "60"]), today()).unwrap();
+        assert_eq!(health.measures[3].state, State::NotApplicable);
+        assert_eq!(health.coverage, BasisPoints::WHOLE);
+        // (0.3 × 80 + 0.3 × 90 + 0.2 × 70) / 0.8
+        assert_eq!(health.score.to_string(), "81.25");
+    }
+
+    #[test]
+    fn a_cap_is_visible_beside_the_score_that_it_lowers() {
+        let account = account(LifecycleStage::Steady, None);
+        let scorecard = Scorecard::new(draft()).unwrap();
+        let capped = |values| {
+            let series = four(values);
+            let inputs = Inputs { series: &series, account: &account, scorecard: &scorecard, open_critical_case: true };
+            compute(&inputs, today().start()).unwrap()
+        };
+        let high = capped(["80", "90", "70", "60"]);
+        assert_eq!((high.score, high.uncapped), (Points::whole(69), Points::whole(77)));
+        assert_eq!(high.caps, [AppliedCap { cap: "open_critical_case".into(), at_most: Points::whole(69) }]);
+        let low = capped(["50", "50", "50", "50"]);
+        assert_eq!((low.score, low.caps.len()), (Points::whole(50), 0), "a cap that lowers nothing is not shown");
+    }
+
+    #[track_caller]
+    fn check_formula(formula: Formula, signals: Vec<Signal>, expected: Option<&str>) {
+        let more = Target::AtLeast(Quantity::whole(100));
+        let measure = Measure { formula, target: more, window_days: 14, ..measure("m", Metric::Uptime, 10_000) };
+        let part = one(measure, signals, today()).unwrap();
+        assert_eq!(part.value.map(|value| value.to_string()).as_deref(), expected);
+    }
+
+    #[test]
+    fn formulas_worked_by_hand() {
+        let days = |metric, values: &[(i32, &'static str)]| {
+            daily(metric, values.iter().map(|(back, value)| (today().plus(-back), *value)))
+        };
+        let both = |a: Vec<Signal>, b: Vec<Signal>| a.into_iter().chain(b).collect::<Vec<_>>();
+        check_formula(Formula::Mean(Metric::Logins), days(Metric::Logins, &[(0, "3"), (5, "4")]), Some("3.5"));
+        check_formula(Formula::Sum(Metric::Logins), days(Metric::Logins, &[(0, "3"), (13, "4"), (14, "9")]), Some("7"));
+        check_formula(
+            Formula::Latest(Metric::CostSaving),
+            days(Metric::CostSaving, &[(2, "70"), (3, "50")]),
+            Some("70"),
+        );
+        let share = Formula::Share { part: Metric::ActiveUsers, whole: Metric::LicensedUsers };
+        let active = || days(Metric::ActiveUsers, &[(0, "30"), (1, "50")]);
+        check_formula(share, both(active(), days(Metric::LicensedUsers, &[(90, "80")])), Some("50"));
+        check_formula(share, active(), None);
+        check_formula(share, both(active(), days(Metric::LicensedUsers, &[(0, "0")])), None);
+        let quotient = Formula::Quotient { numerator: Metric::Logins, denominator: Metric::ActiveUsers };
+        // The day on which only one of the two is known counts for neither.
+        check_formula(quotient, both(active(), days(Metric::Logins, &[(0, "45"), (2, "99")])), Some("1.5"));
+        let nps = Formula::NetPromoter { minimum_answers: 3 };
+        check_formula(nps, days(Metric::NpsAnswer, &[(0, "10"), (1, "9"), (2, "6")]), Some("33.333333"));
+        check_formula(nps, days(Metric::NpsAnswer, &[(0, "10"), (1, "9")]), None);
+    }
+
+    #[test]
+    fn a58_the_31st_day_without_an_executive_meeting_lowers_the_measure() {
+        let recency = || Measure {
+            formula: Formula::DaysSince(Metric::ExecutiveMeetingsHeld),
+            freshness_days: 400,
+            target: Target::AtMost(Quantity::whole(30)),
+            curve: curve(&[(0, 100), (30, 90), (60, 50), (120, 0)]),
+            ..measure("recency", Metric::Uptime, 10_000)
+        };
+        let held = meeting("calendar", "1", today().start(), "qbr", MeetingResult::Held);
+        let missed = meeting("calendar", "2", today().plus(25).start(), "next", MeetingResult::Missed);
+        let on = |ahead| one(recency(), [held.clone(), missed.clone()], today().plus(ahead)).unwrap();
+        assert_eq!((on(30).points.unwrap().to_string(), on(30).on_target), ("90".into(), Some(true)));
+        assert_eq!((on(31).points.unwrap().to_string(), on(31).on_target), ("88.666667".into(), Some(false)));
+    }
+
+    #[test]
+    fn no_news_of_cases_is_not_no_incidents() {
+        let incidents = || Measure {
+            formula: Formula::Sum(Metric::SevereIncidents),
+            window_days: 14,
+            freshness_days: 60,
+            target: Target::AtMost(Quantity::ZERO),
+            curve: curve(&[(0, 100), (4, 0)]),
+            ..measure("incidents", Metric::Uptime, 10_000)
+        };
+        let opened = case("1", today().start(), "a", Severity::High, CaseStatus::Opened);
+        let on = |ahead| one(incidents(), [opened.clone()], today().plus(ahead)).unwrap();
+        assert_eq!(on(13).value, Some(Quantity::whole(1)));
+        assert_eq!(on(14).value, Some(Quantity::ZERO), "the case system spoke lately: none is known to be none");
+        assert_eq!(on(61).state, State::Excluded);
+        assert_eq!(one(incidents(), [], today()).unwrap().state, State::Excluded);
+    }
+
+    #[test]
+    fn a_competitor_counts_until_the_sighting_expires() {
+        let exposure = || Measure {
+            formula: Formula::CompetitorExposure,
+            freshness_days: 180,
+            target: Target::AtMost(Quantity::ZERO),
+            curve: curve(&[(0, 100), (100, 0)]),
+            ..measure("competitors", Metric::Uptime, 10_000)
+        };
+        let seen = competitor("1", today().start(), "85", today().plus(45).start());
+        let on = |ahead| one(exposure(), [seen.clone()], today().plus(ahead)).unwrap();
+        assert_eq!(on(44).points, Some(Points::whole(15)));
+        assert_eq!(on(45).points, Some(Points::whole(100)));
+        assert_eq!(on(181).state, State::Excluded);
+        assert_eq!(one(exposure(), [], today()).unwrap().state, State::Excluded);
+    }
+
+    #[test]
+    fn the_past_can_be_scored_again_and_does_not_see_what_came_later() {
+        let before = four(["80", "90", "70", "60"]);
+        let mut after = before.clone();
+        let low = Bucket { count: 1, sum: 0 };
+        after.set(today().plus(1), DayFold { buckets: BTreeMap::from([(Metric::Uptime, low)]), ..DayFold::default() });
+        assert_eq!(score(draft(), &after, today()), score(draft(), &before, today()));
+        assert_ne!(score(draft(), &after, today().plus(1)), score(draft(), &before, today().plus(1)));
+    }
+
+    /// A scorecard of any shape and data for any part of it.
+    pub(crate) fn any_case() -> impl Strategy<Value = (Draft, Series)> {
+        let metrics = Metric::ALL.iter().copied().filter(|metric| metric.range().0 >= Quantity::ZERO).take(12);
+        let metrics: Vec<Metric> = metrics.collect();
+        let value = prop::option::weighted(0.8, 0_i64..=100_000_000);
+        let absence = prop::sample::select(vec![Absence::Exclude, Absence::Hold, Absence::Neutral, Absence::Penalise]);
+        let measure = (1_u16..=100, absence, value, 0..12_i32);
+        let dimensions = prop::collection::vec((1_u16..=100, prop::collection::vec(measure, 1..4)), 1..5);
+        dimensions.prop_map(move |dimensions| {
+            let mut series = Series::default();
+            let mut folds: BTreeMap<Day, DayFold> = BTreeMap::new();
+            let mut free = metrics.iter().copied();
+            let weights = shares(dimensions.iter().map(|(weight, _)| *weight));
+            let mut made = Vec::new();
+            for (d, ((_, measures), weight)) in dimensions.into_iter().zip(weights).enumerate() {
+                let within = shares(measures.iter().map(|(weight, ..)| *weight));
+                let mut members = Vec::new();
+                for (m, ((_, absence, value, back), weight)) in measures.into_iter().zip(within).enumerate() {
+                    let metric = free.next().unwrap();
+                    if let Some(sum) = value {
+                        let fold = folds.entry(today().plus(-back)).or_default();
+                        fold.buckets.insert(metric, Bucket { count: 1, sum });
+                    }
+                    let base = self::measure(&format!("m{d}{m}"), metric, weight);
+                    members.push(Measure { absence, freshness_days: 9, ..base });
+                }
+                made.push(dimension(&format!("d{d}"), weight, members));
+            }
+            for (day, fold) in folds {
+                series.set(day, fold);
+            }
+            (Draft { dimensions: made, ..draft() }, series)
+        })
+    }
+
+    /// Basis points in these proportions.
+    fn shares(parts: impl Iterator<Item = u16>) -> Vec<u16> {
+        let parts: Vec<u32> = parts.map(u32::from).collect();
+        let sum: u32 = parts.iter().sum();
+        let mut shares: Vec<u16> = parts.iter().map(|part| u16::try_from(part * 10_000 / sum).unwrap()).collect();
+        shares[0] += 10_000 - shares.iter().sum::<u16>();
+        shares
+    }
+
+    proptest! {
+        #[test]
+        fn a67_contributions_sum_to_the_score_exactly((draft, series) in any_case()) {
+            let Some(health) = score(draft, &series, today()) else { return Ok(()) };
+            let sum = |parts: &mut dyn Iterator<Item = Points>| parts.fold(Points::ZERO, Points::plus);
+            prop_assert_eq!(sum(&mut health.dimensions.iter().map(|part| part.contribution)), health.uncapped);
+            for dimension in &health.dimensions {
+                let own = health.measures.iter().filter(|part| part.dimension == dimension.dimension);
+                prop_assert_eq!(sum(&mut own.map(|part| part.contribution)), dimension.contribution);
+            }
+            prop_assert!(health.measures.iter().all(|part| part.contribution >= Points::ZERO));
+            prop_assert!(health.measures.iter().all(|part| part.points.is_some() || part.contribution == Points::ZERO));
+            prop_assert!(Points::MIN <= health.score && health.score <= Points::MAX);
+        }
+
+        #[test]
+        fn a67_more_points_of_a_measure_never_lower_the_score((draft, series) in any_case(), more in 1_i64..=50_000_000) {
+            let Some(before) = score(draft.clone(), &series, today()) else { return Ok(()) };
+            for part in before.measures.iter().filter(|part| part.state == State::Present) {
+                let Some(Formula::Mean(metric)) = Scorecard::new(draft.clone()).unwrap().measure(&part.measure).map(|m| m.formula) else { continue };
+                let (first, last) = (today().plus(-6), today());
+                let mut richer = series.clone();
+                for (day, _) in series.buckets(metric, first, last) {
+                    let all = Metric::ALL.iter().filter_map(|other| Some((*other, series.bucket(*other, *day)?)));
+                    let mut fold = DayFold { buckets: all.collect(), ..DayFold::default() };
+                    fold.buckets.entry(metric).and_modify(|bucket| bucket.sum += more);
+                    richer.set(*day, fold);
+                }
+                prop_assert!(score(draft.clone(), &richer, today()).unwrap().score >= before.score);
+            }
+        }
+    }
+}

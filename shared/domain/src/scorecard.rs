@@ -329,3 +329,195 @@ impl Scorecard {
         self.content.neutral_points
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::band::tests::BANDS;
+    use proptest::prelude::*;
+
+    pub(crate) fn basis(value: u16) -> BasisPoints {
+        BasisPoints::new(value).unwrap()
+    }
+
+    pub(crate) fn curve(knots: &[(i32, i32)]) -> Curve {
+        Curve(knots.iter().map(|(value, points)| (Quantity::whole(*value), Points::whole(*points))).collect())
+    }
+
+    /// A measure whose points are its value: the mean of its metric over seven days.
+    pub(crate) fn measure(id: &str, metric: Metric, weight: u16) -> Measure {
+        Measure {
+            id: id.to_owned(),
+            unit: "%".to_owned(),
+            formula: Formula::Mean(metric),
+            window_days: 7,
+            freshness_days: 7,
+            absence: Absence::Exclude,
+            weight: basis(weight),
+            target: Target::AtLeast(Quantity::whole(90)),
+            curve: curve(&[(0, 0), (100, 100)]),
+            applies: Applies::default(),
+        }
+    }
+
+    pub(crate) fn dimension(id: &str, weight: u16, measures: Vec<Measure>) -> Dimension {
+        Dimension { id: id.to_owned(), weight: basis(weight), measures }
+    }
+
+    /// The four dimensions of the house, with one measure each.
+    pub(crate) fn draft() -> Draft {
+        Draft {
+            version: "test-1".to_owned(),
+            dimensions: vec![
+                dimension("technical_performance", 3_000, vec![measure("uptime", Metric::Uptime, 10_000)]),
+                dimension("business_outcomes", 3_000, vec![measure("audit", Metric::AuditCompleteness, 10_000)]),
+                dimension("user_adoption", 2_000, vec![measure("csat", Metric::Csat, 10_000)]),
+                dimension("relationship_strength", 2_000, vec![measure("renewal", Metric::RenewalProbability, 10_000)]),
+            ],
+            caps: vec![Cap {
+                id: "open_critical_case".to_owned(),
+                when: CapCondition::OpenCriticalCase,
+                at_most: Points::whole(69),
+            }],
+            bands: BANDS,
+            minimum_coverage: basis(5_000),
+            neutral_points: Points::whole(50),
+        }
+    }
+
+    #[track_caller]
+    fn check(change: impl FnOnce(&mut Draft), expected: &[&str]) {
+        let mut draft = draft();
+        change(&mut draft);
+        let problems = Scorecard::new(draft).map(|_| ()).err().unwrap_or_default();
+        let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        assert_eq!(problems, expected);
+    }
+
+    #[test]
+    fn a67_weights_that_do_not_add_to_one_are_refused() {
+        check(|_| (), &[]);
+        check(
+            |draft| draft.dimensions[3].weight = basis(1_999),
+            &["`dimensions` have weights that add to 0.9999; they must add to 1"],
+        );
+        check(
+            |draft| draft.dimensions[0].measures[0].weight = basis(9_000),
+            &["`dimensions[0].measures` have weights that add to 0.9; they must add to 1"],
+        );
+    }
+
+    #[test]
+    fn every_problem_is_named_at_once() {
+        check(
+            |draft| {
+                draft.version = "Mine!".to_owned();
+                draft.dimensions[1].measures[0].window_days = 0;
+                draft.dimensions[1].measures[0].curve = curve(&[(0, 0), (0, 101)]);
+                draft.dimensions[2].measures[0].formula = Formula::Sum(Metric::Csat);
+                draft.dimensions[3].measures[0].id = "csat".to_owned();
+                draft.caps[0].at_most = Points::whole(100);
+                draft.bands.dwell_runs = 0;
+            },
+            &[
+                "`version` is `Mine!`; give 1 to 64 characters of a-z, 0-9, `_`, `-` and `.`",
+                "`dimensions[1].measures[0].window_days` is 0; give 1 to 400",
+                "`dimensions[1].measures[0].curve[1]` has 101 points; points lie between 0 and 100",
+                "`dimensions[1].measures[0].curve[1]` comes after 0; values must rise",
+                "`dimensions[2].measures[0].formula` adds up `csat`, of which only the mean or the latest says something",
+                "`dimensions[3].measures[0].id` `csat` is used twice; names must differ",
+                "`caps[0].at_most` is 100; give 0 to less than 100",
+                "`bands.dwell_runs` is 0; give 1 or more",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_curve_goes_one_way_and_gives_a_value_on_target_its_points() {
+        let set = |knots: &[(i32, i32)]| {
+            let curve = curve(knots);
+            move |draft: &mut Draft| draft.dimensions[0].measures[0].curve = curve
+        };
+        let path = "`dimensions[0].measures[0].curve`";
+        check(set(&[(0, 0), (50, 90), (100, 80)]), &[&format!("{path} rises and falls; points must go one way")]);
+        check(set(&[(0, 80), (100, 80)]), &[&format!("{path} is level; points must go one way")]);
+        check(
+            set(&[(0, 80)]),
+            &[&format!("{path} has 1 knots; give 2 to 50"), &format!("{path} is level; points must go one way")],
+        );
+        check(set(&[(0, 100), (100, 85)]), &[&format!("{path} falls, but more is better by its target")]);
+        check(
+            set(&[(0, 0), (90, 79), (100, 100)]),
+            &[&format!("{path} gives 79 points at the target 90; a value on target has at least 80")],
+        );
+    }
+
+    #[test]
+    fn bands_must_rise_and_the_margin_must_be_narrower_than_any() {
+        check(
+            |draft| draft.bands.healthy = Points::whole(91),
+            &["`bands` do not rise; give 0 < critical < at_risk < healthy < champion < 100"],
+        );
+        check(
+            |draft| draft.bands.margin = Points::whole(10),
+            &["`bands.margin` is 10; give 0 to less than the narrowest band, 10"],
+        );
+    }
+
+    #[test]
+    fn a_scorecard_is_named_by_its_content() {
+        let hash = |change: fn(&mut Draft)| {
+            let mut draft = draft();
+            change(&mut draft);
+            Scorecard::new(draft).unwrap().hash()
+        };
+        assert_eq!(hash(|_| ()), hash(|_| ()));
+        assert_ne!(hash(|_| ()), hash(|draft| draft.dimensions[0].measures[0].freshness_days = 8));
+        assert_ne!(hash(|_| ()), hash(|draft| draft.bands.margin = Points::whole(2)));
+    }
+
+    #[test]
+    fn points_lie_on_straight_lines_and_are_level_beyond_the_ends() {
+        let curve = curve(&[(0, 100), (30, 90), (90, 0)]);
+        let points = |value: &str| curve.points(value.parse().unwrap()).to_string();
+        assert_eq!(points("-5"), "100");
+        assert_eq!(points("15"), "95");
+        assert_eq!(points("30"), "90");
+        assert_eq!(points("31"), "88.5");
+        assert_eq!(points("90"), "0");
+        assert_eq!(points("900"), "0");
+        // A third of ten points: rounded once, half to even.
+        assert_eq!(points("10"), "96.666667");
+    }
+
+    #[test]
+    fn a_measure_counts_where_its_stage_and_renewal_fit() {
+        let applies = Applies { stages: BTreeSet::from([LifecycleStage::Steady]), renewal_within_days: Some(90) };
+        let today = Day::from_number(20_000);
+        let fits = |stage, renewal: Option<i32>| {
+            let account = crate::health::tests::account(stage, renewal.map(|days| today.plus(days)));
+            applies.to(&account, today)
+        };
+        assert!(fits(LifecycleStage::Steady, Some(90)));
+        assert!(fits(LifecycleStage::Steady, Some(0)));
+        assert!(!fits(LifecycleStage::Steady, Some(91)));
+        assert!(!fits(LifecycleStage::Steady, Some(-1)));
+        assert!(!fits(LifecycleStage::Steady, None));
+        assert!(!fits(LifecycleStage::Onboarding, Some(90)));
+    }
+
+    proptest! {
+        #[test]
+        fn a56_points_never_fall_while_a_rising_curve_rises(
+            knots in prop::collection::btree_map(-1_000_000_000_i64..1_000_000_000, 0_i64..=100_000_000, 2..9),
+            values in (-2_000_000_000_i64..2_000_000_000, -2_000_000_000_i64..2_000_000_000),
+        ) {
+            let mut points: Vec<i64> = knots.values().copied().collect();
+            points.sort_unstable();
+            let knots = knots.keys().zip(points);
+            let curve = Curve(knots.map(|(value, points)| (Quantity::from_micros(*value), Points::from_micros(points))).collect());
+            let of = |value| curve.points(Quantity::from_micros(value));
+            prop_assert!(of(values.0.min(values.1)) <= of(values.0.max(values.1)));
+        }
+    }
+}

@@ -128,3 +128,117 @@ fn last_known(previous: &HealthState) -> Decision {
     state.health.stale_since = state.health.stale_since.or(newest);
     Decision { scored: state != *previous, state, band_change: None }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{account, four, score, today};
+    use super::*;
+    use crate::account::LifecycleStage;
+    use crate::band::tests::BANDS;
+    use crate::page::fixtures::{daily, series};
+    use crate::scorecard::Scorecard;
+    use crate::scorecard::tests::draft;
+    use crate::series::Series;
+    use crate::signal::Metric;
+
+    fn health(values: [&'static str; 4]) -> Health {
+        score(draft(), &four(values), today()).unwrap()
+    }
+
+    fn at(hour: i64) -> Timestamp {
+        today().start() + SignedDuration::from_hours(hour)
+    }
+
+    fn step(previous: Option<&Decision>, health: Health, hour: i64) -> Decision {
+        decide(previous.map(|decision| &decision.state), health, &BANDS, Trigger::Scheduled, at(hour))
+    }
+
+    #[test]
+    fn a_first_score_enters_its_band_from_none() {
+        let first = step(None, health(["80", "90", "70", "60"]), 0);
+        let change = first.band_change.unwrap();
+        assert_eq!((change.from, change.to, change.score), (None, Band::AtRisk, Points::whole(77)));
+        assert_eq!(change.reasons[0].text, "renewal stands at 60 %");
+        assert_eq!((first.state.band_from, first.state.band_since), (None, Some(at(0))));
+    }
+
+    #[test]
+    fn nothing_changed_nothing_is_written() {
+        let first = step(None, health(["80", "90", "70", "60"]), 0);
+        let second = step(Some(&first), health(["80", "90", "70", "60"]), 1);
+        assert_eq!((second.scored, second.band_change), (false, None));
+        assert_eq!(second.state, first.state);
+    }
+
+    #[test]
+    fn a68_a_band_is_left_after_the_dwell_though_the_score_stays() {
+        let first = step(None, health(["80", "90", "80", "75"]), 0);
+        assert_eq!(first.state.band, Some(BandState::at_rest(Band::Healthy)));
+        let low = || health(["80", "90", "80", "70"]);
+        assert_eq!(low().score, Points::whole(81));
+        let lower = || health(["80", "90", "75", "68"]);
+        assert_eq!(lower().score.to_string(), "79.6");
+        let second = step(Some(&first), lower(), 1);
+        assert_eq!((second.scored, second.band_change.is_none()), (true, true));
+        let third = step(Some(&second), lower(), 2);
+        let change = third.band_change.clone().unwrap();
+        assert_eq!((change.from, change.to), (Some(Band::Healthy), Band::AtRisk));
+        assert_eq!((third.state.band_from, third.state.band_since), (Some(Band::Healthy), Some(at(2))));
+        let fourth = step(Some(&third), lower(), 3);
+        assert!(!fourth.scored);
+    }
+
+    #[test]
+    fn a_provisional_score_is_kept_but_changes_no_band() {
+        let first = step(None, health(["80", "90", "80", "75"]), 0);
+        let provisional = Health { provisional: true, ..health(["10", "10", "10", "10"]) };
+        let second = step(Some(&first), provisional.clone(), 1);
+        assert_eq!((second.scored, second.band_change), (true, None));
+        assert_eq!((second.state.band, second.state.health.score), (first.state.band, Points::whole(10)));
+        let unknown = step(None, provisional, 0);
+        assert_eq!((unknown.state.band, unknown.band_change), (None, None));
+    }
+
+    #[test]
+    fn a11_the_last_known_score_stands_marked_as_stale() {
+        let (account, scorecard) = (account(LifecycleStage::Steady, None), Scorecard::new(draft()).unwrap());
+        let assess_on = |previous: Option<&Decision>, series: &Series, now| {
+            let inputs = Inputs { series, account: &account, scorecard: &scorecard, open_critical_case: false };
+            assess(previous.map(|decision| &decision.state), &inputs, Trigger::Scheduled, now)
+        };
+        let series = four(["80", "90", "70", "60"]);
+        assert_eq!(assess_on(None, &Series::default(), at(0)), None);
+        let first = assess_on(None, &series, at(0)).unwrap();
+        let later = today().plus(30).start();
+        let dark = assess_on(Some(&first), &series, later).unwrap();
+        assert_eq!((dark.scored, dark.band_change.is_none()), (true, true));
+        assert_eq!((dark.state.health.score, dark.state.band), (Points::whole(77), first.state.band));
+        assert_eq!((dark.state.health.stale_since, dark.state.health.provisional), (Some(today()), true));
+        assert_eq!(dark.state.scored_at, at(0));
+        assert!(!assess_on(Some(&dark), &series, later).unwrap().scored);
+    }
+
+    #[test]
+    fn a_slow_slide_is_explained_from_weeks_ago() {
+        let mut signals = Vec::new();
+        for (metric, value) in [(Metric::Uptime, "80"), (Metric::Csat, "80"), (Metric::RenewalProbability, "85")] {
+            signals.extend(daily(metric, (0..40).map(|back| (today().plus(-back), value))));
+        }
+        let slid = |back: i32| if back < 7 { "70" } else { "80" };
+        signals.extend(daily(Metric::AuditCompleteness, (0..40).map(|back| (today().plus(-back), slid(back)))));
+        let series = series(signals);
+        let (account, scorecard) = (account(LifecycleStage::Steady, None), Scorecard::new(draft()).unwrap());
+        let inputs = Inputs { series: &series, account: &account, scorecard: &scorecard, open_critical_case: false };
+        let mut previous = assess(None, &inputs, Trigger::News, today().plus(-8).start()).unwrap();
+        assert_eq!(previous.state.band, Some(BandState::at_rest(Band::Healthy)));
+        let mut change = None;
+        for back in (0..8).rev() {
+            previous = assess(Some(&previous.state), &inputs, Trigger::News, today().plus(-back).start()).unwrap();
+            change = change.or(previous.band_change);
+        }
+        let change = change.unwrap();
+        assert_eq!((change.from, change.to), (Some(Band::Healthy), Band::AtRisk));
+        assert_eq!(change.reasons.len(), 1);
+        assert!(change.reasons[0].text.starts_with("audit fell from 80 % to 7"), "{:?}", change.reasons);
+    }
+}

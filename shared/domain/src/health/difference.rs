@@ -117,10 +117,8 @@ pub fn shortfalls(health: &Health) -> Vec<Reason> {
 }
 
 fn sort(reasons: &mut [Reason]) {
-    reasons.sort_by(|a, b| {
-        let size = |reason: &Reason| reason.delta.micros().unsigned_abs();
-        size(b).cmp(&size(a)).then_with(|| a.measure.cmp(&b.measure)).then_with(|| a.text.cmp(&b.text))
-    });
+    let order = |reason: &Reason| (std::cmp::Reverse(reason.delta.micros().unsigned_abs()), reason.measure.is_none());
+    reasons.sort_by(|a, b| order(a).cmp(&order(b)).then_with(|| (&a.measure, &a.text).cmp(&(&b.measure, &b.text))));
 }
 
 fn find<'a>(health: &'a Health, part: &Contribution) -> Option<&'a Contribution> {
@@ -259,4 +257,111 @@ fn apart(a: Quantity, b: Quantity) -> (String, String) {
 
 fn trimmed(text: String) -> String {
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{any_case, four, score, today};
+    use super::*;
+    use crate::page::fixtures::{daily, series};
+    use crate::scorecard::tests::draft;
+    use crate::scorecard::{BasisPoints, Draft};
+    use crate::signal::Metric;
+    use proptest::prelude::*;
+
+    fn health(values: [&'static str; 4]) -> Health {
+        score(draft(), &four(values), today()).unwrap()
+    }
+
+    fn told(before: &Health, after: &Health) -> Vec<String> {
+        reasons(before, after).iter().map(|reason| format!("{}: {}", reason.text, reason.delta)).collect()
+    }
+
+    #[test]
+    fn reasons_are_told_with_values_the_largest_first() {
+        let (before, after) = (health(["80", "90", "70", "60"]), health(["79", "73", "70", "64.5"]));
+        let expected = [
+            "audit fell from 90 % to 73 %: -5.1",
+            "renewal rose from 60 % to 64.5 %: 0.9",
+            "uptime fell from 80 % to 79 %: -0.3",
+        ];
+        assert_eq!(told(&before, &after), expected);
+        assert!(told(&before, &before).is_empty());
+    }
+
+    #[test]
+    fn values_that_differ_late_are_told_apart() {
+        let (before, after) = (health(["99.9951", "90", "70", "60"]), health(["99.995", "90", "70", "60"]));
+        assert_eq!(told(&before, &after), ["uptime fell from 99.9951 % to 99.995 %: -0.00003"]);
+    }
+
+    #[test]
+    fn what_no_longer_counts_is_a_change_of_coverage_not_of_a_measure() {
+        let before = health(["80", "90", "70", "60"]);
+        let metrics = [Metric::Uptime, Metric::Csat, Metric::RenewalProbability].into_iter().zip(["80", "70", "60"]);
+        let rest = series(metrics.flat_map(|(metric, value)| daily(metric, [(today(), value)])));
+        let after = score(draft(), &rest, today()).unwrap();
+        // (0.3 × 80 + 0.2 × 70 + 0.2 × 60) / 0.7 = 71.428571
+        assert_eq!(told(&before, &after), ["counts no more: audit: -5.571429"]);
+        assert_eq!(told(&after, &before), ["counts now: audit: 5.571429"]);
+    }
+
+    #[test]
+    fn another_scorecard_is_a_change_of_its_own() {
+        let heavier = || {
+            let mut heavier = draft();
+            heavier.version = "test-2".into();
+            heavier.dimensions[0].weight = BasisPoints::new(5_000).unwrap();
+            heavier.dimensions[1].weight = BasisPoints::new(1_000).unwrap();
+            heavier
+        };
+        let before = health(["80", "90", "70", "60"]);
+        let after = score(heavier(), &four(["80", "90", "70", "50"]), today()).unwrap();
+        let expected = ["renewal fell from 60 % to 50 %: -2", "scorecard `test-2` took the place of `test-1`: -2"];
+        assert_eq!(told(&before, &after), expected);
+    }
+
+    #[test]
+    fn a_cap_is_a_change_of_its_own() {
+        let before = health(["80", "90", "70", "60"]);
+        let at_most = "69".parse().unwrap();
+        let caps = vec![AppliedCap { cap: "open_critical_case".into(), at_most }];
+        let after = Health { score: at_most, caps, ..before.clone() };
+        assert_eq!(told(&before, &after), ["capped at 69: open critical case: -8"]);
+        assert_eq!(told(&after, &before), ["no longer capped at 69: open critical case: 8"]);
+    }
+
+    #[test]
+    fn a_first_score_is_explained_by_what_it_lacks() {
+        let told: Vec<String> = shortfalls(&health(["80", "100", "70", "60"]))
+            .iter()
+            .map(|reason| format!("{}: {}", reason.text, reason.delta))
+            .collect();
+        assert_eq!(told, ["renewal stands at 60 %: -8", "csat stands at 70 %: -6", "uptime stands at 80 %: -6"]);
+    }
+
+    proptest! {
+        #[test]
+        fn a67_changes_sum_to_the_difference_exactly(
+            (draft, before) in any_case(),
+            (other, after) in any_case(),
+            same in any::<bool>(),
+            days in 0_i32..12,
+            cap in prop::option::of(0_i64..100_000_000),
+        ) {
+            // Under one scorecard or two, with other data or the same data some days later.
+            let (card, then): (Draft, _) = if same { (draft.clone(), before.clone()) } else { (other, after) };
+            let (Some(before), Some(mut after)) = (score(draft, &before, today()), score(card, &then, today().plus(days))) else {
+                return Ok(());
+            };
+            if let Some(at_most) = cap.map(Points::from_micros).filter(|at_most| *at_most < after.score) {
+                after.score = at_most;
+                after.caps = vec![AppliedCap { cap: "cap".into(), at_most }];
+            }
+            let sum = difference(&before, &after).iter().fold(Points::ZERO, |sum, change| sum.plus(change.delta));
+            prop_assert_eq!(sum, after.score.minus(before.score));
+            let told = reasons(&before, &after).iter().fold(Points::ZERO, |sum, reason| sum.plus(reason.delta));
+            prop_assert_eq!(told, after.score.minus(before.score));
+        }
+    }
 }
