@@ -129,14 +129,18 @@ pub struct Outcome {
 impl RuleSet {
     /// Checks the rules and gives the set its version. Names every fault at once.
     pub fn new(name: impl Into<String>, rules: Vec<Rule>) -> Result<Self, Vec<RuleFault>> {
+        Self::with_paths(name, rules.into_iter().enumerate().map(|(index, rule)| (format!("rules[{index}]"), rule)).collect())
+    }
+
+    /// The same for rules that come from somewhere: each with the path by which its faults are named.
+    pub fn with_paths(name: impl Into<String>, rules: Vec<(String, Rule)>) -> Result<Self, Vec<RuleFault>> {
         let name = name.into();
         let mut faults = Faults::default();
         if rules.is_empty() || rules.len() > MAX_RULES {
             faults.add("rules", format!("has {} rules; give 1 to {MAX_RULES}", rules.len()));
         }
         let mut by_id = BTreeMap::new();
-        for (index, rule) in rules.into_iter().enumerate() {
-            let path = format!("rules[{index}]");
+        for (path, rule) in rules {
             check(&rule, &path, &mut faults);
             if by_id.contains_key(&rule.id) {
                 faults.add(&format!("{path}.id"), format!("`{}` is taken by an earlier rule", rule.id));
