@@ -20,8 +20,7 @@ pub async fn put(ports: &Ports, caller: &Caller, request: &Request) -> Result<Re
     let body: AccountBody = http::read_json(request)?;
     let account = body.check(&id).map_err(|fault| Problem::invalid("the account is not valid", vec![fault]))?;
     let message = request.cause_id(caller, FunctionName::Ingest);
-    let cause =
-        Cause { tenant: caller.tenant.clone(), correlation_id: request.request_id.clone(), causation_id: message.to_string() };
+    let cause = request.cause(caller, FunctionName::Ingest);
     let head = keys::profile(&caller.tenant, &id);
     let created = ports.table.get(&head).await?.is_none();
     let outcome = once::handle(ports, &head, &message, &Describe { ports, cause: &cause, account: &account }).await?;

@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use platform::function::{Failure, Ports};
 use platform::http::{Caller, Problem, Request, Response};
 use platform::keys;
+use platform::metrics::Metric;
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,15 +25,14 @@ const MAX_DAYS_IN_A_MESSAGE: usize = 40;
 /// Answers the request.
 pub async fn post(ports: &Ports, caller: &Caller, request: &Request) -> Result<Response, Problem> {
     let records = split(&request.body)?;
-    let cause = Cause {
-        tenant: caller.tenant.clone(),
-        correlation_id: request.request_id.clone(),
-        causation_id: request.cause_id(caller, FunctionName::Ingest).to_string(),
-    };
+    let cause = request.cause(caller, FunctionName::Ingest);
     let checked = check_all(ports, &cause, &records).await?;
     quarantine::put_aside(ports, &cause, &checked.refused).await?;
     ports.queue.send(&checked.work(&cause)).await.map_err(Failure::from)?;
-    Response::json(202, &checked.answer())
+    let answer = checked.answer();
+    let (accepted, refused) = (answer.accepted as u64, answer.refused as u64);
+    ports.metrics.record(&[(Metric::SignalsAccepted, accepted), (Metric::SignalsRefused, refused)]);
+    Response::json(202, &answer)
 }
 
 /// The records as they were sent. Only their outlines are read here, so that one unreadable record spoils no other.

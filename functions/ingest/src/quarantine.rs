@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use platform::function::{Failure, Ports};
 use platform::http::{self, Caller, Problem, Request, Response};
 use platform::keys;
-use platform::table::{self, Expect, MAX_WRITES, Range, Write};
+use platform::table::{self, Expect, Key, MAX_WRITES, Range, TableError, Write};
 
 /// How long a refused record is kept, in days.
 pub const KEPT_DAYS: i64 = 30;
@@ -35,8 +35,7 @@ pub async fn put_aside(ports: &Ports, cause: &Cause, refused: &[Refused]) -> Res
     for (id, refused) in ids.iter().zip(refused) {
         let key = keys::quarantine(&cause.tenant, id);
         if ports.table.get(&key).await?.is_none() {
-            let body = table::body(&entry(id, refused, now))?;
-            writes.push(Write::Put { key, expect: Expect::Absent, body, expires_at: Some(expiry(now)) });
+            writes.push(write(&key, id, &refused.record, refused.errors.clone(), now)?);
         }
     }
     for chunk in writes.chunks(MAX_WRITES) {
@@ -50,17 +49,18 @@ pub async fn put_aside(ports: &Ports, cause: &Cause, refused: &[Refused]) -> Res
     Ok(())
 }
 
-fn entry(id: &CauseId, refused: &Refused, now: Timestamp) -> QuarantinedRecord {
-    let mut errors = refused.errors.clone();
-    let mut end = refused.record.len().min(MAX_RECORD_BYTES);
-    while !refused.record.is_char_boundary(end) {
+/// The write that puts a record aside.
+pub fn write(key: &Key, id: &CauseId, record: &str, mut errors: Vec<Fault>, now: Timestamp) -> Result<Write, TableError> {
+    let mut end = record.len().min(MAX_RECORD_BYTES);
+    while !record.is_char_boundary(end) {
         end -= 1;
     }
-    if end < refused.record.len() {
-        errors.push(Fault::new(".", format!("has {} bytes and was cut at {end}; release it with a mended `record`", refused.record.len())));
+    if end < record.len() {
+        errors.push(Fault::new(".", format!("has {} bytes and was cut at {end}; release it with a mended `record`", record.len())));
     }
-    let record = refused.record.get(..end).unwrap_or_default().to_owned();
-    QuarantinedRecord { quarantine_id: id.clone(), received_at: now, record, errors }
+    let record = record.get(..end).unwrap_or_default().to_owned();
+    let body = table::body(&QuarantinedRecord { quarantine_id: id.clone(), received_at: now, record, errors })?;
+    Ok(Write::Put { key: key.clone(), expect: Expect::Absent, body, expires_at: Some(expiry(now)) })
 }
 
 fn expiry(now: Timestamp) -> Timestamp {
@@ -88,11 +88,7 @@ pub async fn release(ports: &Ports, caller: &Caller, request: &Request) -> Resul
         Some(record) => serde_json::to_string(record).map_err(|error| Problem::internal(&error))?,
         None => kept.record,
     };
-    let cause = Cause {
-        tenant: caller.tenant.clone(),
-        correlation_id: request.request_id.clone(),
-        causation_id: request.cause_id(caller, FunctionName::Ingest).to_string(),
-    };
+    let cause = request.cause(caller, FunctionName::Ingest);
     let still_wrong = |errors| Problem::invalid("the record is still not valid and stays in quarantine; send a mended `record`", errors);
     let body = door::read_record(&record, "record", ports.clock.now()).map_err(still_wrong)?;
     if !door::is_known(ports, &cause, &body.account).await? {

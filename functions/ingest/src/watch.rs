@@ -28,11 +28,7 @@ struct Watch<'a> {
 impl Visit for Watch<'_> {
     async fn visit(&self, account: &AccountId, message: &CauseId) -> Result<Outcome, Failure> {
         let head = keys::series(&self.work.tenant, account);
-        let cause = Cause {
-            tenant: self.work.tenant.clone(),
-            correlation_id: self.work.correlation_id.clone(),
-            causation_id: message.to_string(),
-        };
+        let cause = self.work.cause_of(message);
         once::handle(self.ports, &head, message, &Look { cause, account, now: self.ports.clock.now() }).await
     }
 }

@@ -315,6 +315,9 @@ pub struct CtaBody {
     pub priority: i64,
     /// Who has it, if anybody.
     pub owner: Option<String>,
+    /// When the episode began.
+    #[schemars(with = "String")]
+    pub opened_at: Timestamp,
     /// When it is due.
     #[schemars(with = "String")]
     pub due_at: Timestamp,

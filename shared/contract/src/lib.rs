@@ -8,5 +8,7 @@ pub mod message;
 pub mod problem;
 pub mod report;
 pub mod rules;
+pub mod score;
 pub mod scorecard;
 pub mod signal;
+pub mod trigger;

@@ -30,6 +30,18 @@ pub struct Work {
     pub task: Task,
 }
 
+impl Work {
+    /// The cause of what this work brings about.
+    pub fn as_cause(&self) -> Cause {
+        self.cause_of(&self.work_id)
+    }
+
+    /// The cause of what a part of this work brings about, where the part has an id of its own.
+    pub fn cause_of(&self, part: &CauseId) -> Cause {
+        Cause { tenant: self.tenant.clone(), correlation_id: self.correlation_id.clone(), causation_id: part.to_string() }
+    }
+}
+
 /// What to do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "work", content = "data", rename_all = "snake_case")]
@@ -100,11 +112,7 @@ impl Incoming {
     pub fn as_cause(&self) -> Cause {
         match self {
             Self::Fact(event) => event.as_cause(),
-            Self::Work(work) => Cause {
-                tenant: work.tenant.clone(),
-                correlation_id: work.correlation_id.clone(),
-                causation_id: work.work_id.to_string(),
-            },
+            Self::Work(work) => work.as_cause(),
         }
     }
 }

@@ -1,9 +1,14 @@
 //! What is kept of an account: one record for each function that writes, each in an item of its own.
 
+use crate::audit;
+use crate::cta::Episodes;
 use crate::day::Day;
-use crate::id::{CaseId, SourceId};
+use crate::escalation::Escalation;
+use crate::id::{CaseId, EscalationId, SourceId};
+use crate::health::HealthState;
 use crate::series::Series;
 use crate::signal::Severity;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -18,4 +23,33 @@ pub struct AccountRecord {
     /// The silent sources that were reported, each with the last day on which it spoke.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub reported_silent: BTreeMap<SourceId, Day>,
+}
+
+/// An account's health. Writer: score.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HealthRecord {
+    /// The health with its parts.
+    pub health: HealthState,
+    /// The end of the chain of decisions.
+    pub audit: audit::Head,
+}
+
+/// An account's episodes with their calls to action. Writer: trigger.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EpisodeRecord {
+    /// The latest episode of each rule.
+    pub episodes: Episodes,
+    /// The end of the chain of decisions.
+    pub audit: audit::Head,
+}
+
+/// An account's escalations. Writer: escalate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EscalationRecord {
+    /// By id; one that ended is kept, so that its cause opens no other.
+    pub escalations: BTreeMap<EscalationId, Escalation>,
+    /// When each will next have something to say: where its due work lies.
+    pub due: BTreeMap<EscalationId, Timestamp>,
+    /// The end of the chain of decisions.
+    pub audit: audit::Head,
 }

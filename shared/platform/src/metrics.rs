@@ -10,8 +10,7 @@
 
 use crate::clock::Clock;
 use crate::environment::Environment;
-use contract::event::FunctionName;
-use contract::event::Event;
+use contract::event::{Event, FunctionName};
 use contract::message::Incoming;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};

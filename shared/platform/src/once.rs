@@ -6,6 +6,7 @@
 //! not have gone out, and changes nothing. A lost race loads again and decides again.
 
 use crate::function::{Failure, Ports};
+use crate::metrics::{self, Metric};
 use crate::table::{self, Expect, Item, Key, TableError, Write};
 use async_trait::async_trait;
 use contract::event::Event;
@@ -81,6 +82,7 @@ pub async fn handle<D: Decide>(ports: &Ports, head_key: &Key, message: &CauseId,
             && head.handled.contains(message)
         {
             publish_and_settle(ports, head, item.version, head_key).await?;
+            ports.metrics.record(&[(Metric::MessagesRepeated, 1)]);
             return Ok(Outcome::Repeated);
         }
         let (state, handled, outbox) = head.map_or((None, VecDeque::new(), Vec::new()), |head| (Some(head.state), head.handled, head.outbox));
@@ -128,6 +130,7 @@ async fn publish_and_settle<S: Serialize + Sync>(ports: &Ports, head: &Head<S>, 
         return Ok(());
     }
     ports.bus.publish(&head.outbox).await?;
+    metrics::record_events(ports.metrics.as_ref(), &head.outbox);
     let settled = HeadRef { state: &head.state, handled: &head.handled };
     let write = Write::Put { key: key.clone(), expect: Expect::Version(version), body: table::body(&settled)?, expires_at: None };
     match ports.table.commit(vec![write]).await {
@@ -141,4 +144,84 @@ struct HeadRef<'a, S> {
     state: &'a S,
     #[serde(skip_serializing_if = "VecDeque::is_empty")]
     handled: &'a VecDeque<CauseId>,
+}
+
+#[cfg(all(test, feature = "doubles"))]
+mod tests {
+    use super::*;
+    use crate::doubles::{Doubles, block_on};
+    use contract::event::{Cause, ScoreRunCompleted};
+    use contract::message::cause_id;
+    use crate::table::Table;
+    use domain::id::TenantId;
+    use jiff::Timestamp;
+
+    struct Count;
+
+    #[async_trait]
+    impl Decide for Count {
+        type State = u64;
+
+        async fn decide(&self, state: Option<u64>) -> Result<Option<Effect<u64>>, Failure> {
+            let next = state.unwrap_or_default() + 1;
+            let cause = Cause { tenant: TenantId::new("t").unwrap(), correlation_id: "c".into(), causation_id: next.to_string() };
+            let fact = ScoreRunCompleted { run: "r".into(), accounts: next, changed: 0 };
+            Ok(Some(Effect::new(next, vec![Event::new(&cause, None, "", Timestamp::UNIX_EPOCH, fact)])))
+        }
+    }
+
+    fn key() -> Key {
+        crate::keys::of_tenant(&TenantId::new("t").unwrap(), "TEST", "head")
+    }
+
+    fn state(doubles: &Doubles) -> u64 {
+        state_of(&block_on(doubles.table.get(&key())).unwrap().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_redelivery_changes_nothing_and_publishes_nothing_again() {
+        let doubles = Doubles::new();
+        let ports = doubles.ports();
+        let message = cause_id("m");
+        assert_eq!(block_on(handle(&ports, &key(), &message, &Count)).unwrap(), Outcome::Done);
+        assert_eq!(block_on(handle(&ports, &key(), &message, &Count)).unwrap(), Outcome::Repeated);
+        assert_eq!((state(&doubles), doubles.published().len()), (1, 1));
+    }
+
+    #[test]
+    fn a144_what_was_committed_and_not_published_goes_out_with_the_redelivery() {
+        let doubles = Doubles::new();
+        let ports = doubles.ports();
+        let message = cause_id("m");
+        doubles.fail_next_publish();
+        assert!(block_on(handle(&ports, &key(), &message, &Count)).is_err());
+        assert_eq!((state(&doubles), doubles.published().len()), (1, 0), "committed, not published");
+        assert_eq!(block_on(handle(&ports, &key(), &message, &Count)).unwrap(), Outcome::Repeated);
+        assert_eq!((state(&doubles), doubles.published().len()), (1, 1));
+    }
+
+    #[test]
+    fn a_later_message_takes_the_outbox_of_a_crashed_one_along() {
+        let doubles = Doubles::new();
+        let ports = doubles.ports();
+        doubles.fail_next_publish();
+        assert!(block_on(handle(&ports, &key(), &cause_id("first"), &Count)).is_err());
+        block_on(handle(&ports, &key(), &cause_id("second"), &Count)).unwrap();
+        assert_eq!((state(&doubles), doubles.published().len()), (2, 2));
+        block_on(handle(&ports, &key(), &cause_id("third"), &Count)).unwrap();
+        assert_eq!(doubles.published().len(), 3, "the outbox is empty again");
+    }
+
+    #[test]
+    fn a_lost_race_decides_again_from_the_new_state() {
+        let doubles = Doubles::new();
+        let ports = doubles.ports();
+        block_on(handle(&ports, &key(), &cause_id("first"), &Count)).unwrap();
+        doubles.conflict_next_commits(ATTEMPTS - 1);
+        block_on(handle(&ports, &key(), &cause_id("second"), &Count)).unwrap();
+        assert_eq!(state(&doubles), 2);
+        doubles.conflict_next_commits(ATTEMPTS);
+        let lost = block_on(handle(&ports, &key(), &cause_id("third"), &Count)).unwrap_err();
+        assert!(matches!(lost, Failure::Table(TableError::Conflict(_))), "{lost}");
+    }
 }

@@ -1,0 +1,179 @@
+//! Recording: accepted signals become the account's pages, series and cases, in one commit per message.
+//!
+//! Pages are sets and the series follows from the pages, so the same signals in any order, batching or repetition leave
+//! the same record.
+
+use crate::quarantine;
+use async_trait::async_trait;
+use contract::event::{CaseChanged, CaseOpened, Cause, Event, RecordsQuarantined, SignalsRecorded};
+use contract::message::Work;
+use contract::problem::Fault;
+use contract::signal::SignalBody;
+use domain::case::{Case, CaseChange, News};
+use domain::day::Day;
+use domain::id::{AccountId, CaseId};
+use domain::page::{MAX_SIGNALS, Page};
+use domain::record::AccountRecord;
+use domain::signal::{CaseStatus, Signal};
+use jiff::Timestamp;
+use platform::function::{Failure, Ports};
+use platform::once::{self, Decide, Effect};
+use platform::table::{Expect, Write};
+use platform::{keys, table};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Records the signals of one message, once in effect.
+pub async fn signals(ports: &Ports, work: &Work, account: &AccountId, signals: &[SignalBody]) -> Result<(), Failure> {
+    let signals = signals
+        .iter()
+        .map(|body| body.to_signal().map(|signal| (signal, body)))
+        .collect::<Result<Vec<_>, Fault>>()
+        .map_err(|fault| Failure::Unhandled(format!("signal at `{}`: {}", fault.path, fault.reason)))?;
+        let record = Record { ports, cause: work.as_cause(), account, signals, now: ports.clock.now() };
+    once::handle(ports, &keys::series(&work.tenant, account), &work.work_id, &record).await?;
+    Ok(())
+}
+
+struct Record<'a> {
+    ports: &'a Ports,
+    cause: Cause,
+    account: &'a AccountId,
+    signals: Vec<(Signal, &'a SignalBody)>,
+    now: Timestamp,
+}
+
+/// What a message comes to, while it is being decided.
+#[derive(Default)]
+struct Draft {
+    recorded: Vec<Signal>,
+    refused: Vec<Signal>,
+    writes: Vec<Write>,
+    events: Vec<Event>,
+}
+
+#[async_trait]
+impl Decide for Record<'_> {
+    type State = AccountRecord;
+
+    async fn decide(&self, state: Option<AccountRecord>) -> Result<Option<Effect<AccountRecord>>, Failure> {
+        let mut record = state.unwrap_or_default();
+        let mut draft = Draft::default();
+        self.put_on_pages(&mut record, &mut draft).await?;
+        self.put_on_cases(&mut record, &mut draft).await?;
+        self.put_aside(&mut draft).await?;
+        if draft.writes.is_empty() {
+            return Ok(None);
+        }
+        if let Some(fact) = recorded(&draft.recorded) {
+            draft.events.insert(0, Event::new(&self.cause, Some(self.account), "", self.now, fact));
+        }
+        Ok(Some(Effect { state: record, writes: draft.writes, events: draft.events }))
+    }
+}
+
+impl Record<'_> {
+    async fn put_on_pages(&self, record: &mut AccountRecord, draft: &mut Draft) -> Result<(), Failure> {
+        let mut days: BTreeMap<Day, Vec<Signal>> = BTreeMap::new();
+        for (signal, _) in &self.signals {
+            days.entry(Day::of(signal.at)).or_default().push(signal.clone());
+        }
+        for (day, signals) in days {
+            let key = keys::signal_page(&self.cause.tenant, self.account, day);
+            let item = self.ports.table.get(&key).await?;
+            let mut page: Page = item.as_ref().map(table::read).transpose()?.unwrap_or(Page::new(day));
+            let merged = page.merge(signals.iter().cloned());
+            if merged.changed() {
+                record.series.set(day, page.fold());
+                let write = Write::Put { key, expect: Expect::of(item.as_ref()), body: table::body(&page)?, expires_at: None };
+                draft.writes.push(write);
+                draft.recorded.extend(signals.into_iter().filter(|signal| !merged.refused.contains(signal)));
+            }
+            draft.refused.extend(merged.refused);
+        }
+        Ok(())
+    }
+
+    async fn put_on_cases(&self, record: &mut AccountRecord, draft: &mut Draft) -> Result<(), Failure> {
+        let mut cases: BTreeMap<CaseId, BTreeSet<News>> = BTreeMap::new();
+        for (case, news) in draft.recorded.iter().filter_map(News::of) {
+            cases.entry(case).or_default().insert(news);
+        }
+        for (id, news) in cases {
+            let key = keys::case(&self.cause.tenant, self.account, &id);
+            let item = self.ports.table.get(&key).await?;
+            let mut case: Option<Case> = item.as_ref().map(table::read).transpose()?;
+            let mut changes = Vec::new();
+            for news in news {
+                match &mut case {
+                    Some(case) => changes.extend(case.record(news)),
+                    None => {
+                        let (opened, change) = Case::new(id.clone(), news);
+                        case = Some(opened);
+                        changes.push(change);
+                    }
+                }
+            }
+            let Some(case) = case.filter(|_| !changes.is_empty()) else { continue };
+            let write = Write::Put { key, expect: Expect::of(item.as_ref()), body: table::body(&case)?, expires_at: None };
+            draft.writes.push(write);
+            draft.events.extend(self.case_event(&case, &changes));
+            if case.status() == CaseStatus::Resolved {
+                record.open_cases.remove(&id);
+            } else {
+                record.open_cases.insert(id, case.severity());
+            }
+        }
+        Ok(())
+    }
+
+    /// One fact for all that a message did to a case: that it was opened, or what it is now.
+    fn case_event(&self, case: &Case, changes: &[CaseChange]) -> Vec<Event> {
+        let opened = changes.iter().any(|change| matches!(change, CaseChange::Opened { .. }));
+        let mut events = Vec::new();
+        if opened {
+            let fact = CaseOpened { case: case.id.clone(), severity: case.severity(), opened_at: case.opened_at() };
+            events.push(Event::new(&self.cause, Some(self.account), case.id.as_str(), self.now, fact));
+        }
+        if !opened || case.status() != CaseStatus::Opened {
+            let fact = CaseChanged {
+                case: case.id.clone(),
+                severity: case.severity(),
+                status: case.status(),
+                changed_at: case.news().next_back().map_or(case.opened_at(), |news| news.at),
+                opened_at: case.opened_at(),
+            };
+            events.push(Event::new(&self.cause, Some(self.account), case.id.as_str(), self.now, fact));
+        }
+        events
+    }
+
+    /// What a full page cannot hold is not lost: it lies in quarantine.
+    async fn put_aside(&self, draft: &mut Draft) -> Result<(), Failure> {
+        let mut ids = Vec::new();
+        for (index, (signal, body)) in self.signals.iter().enumerate() {
+            if !draft.refused.contains(signal) {
+                continue;
+            }
+            let id = quarantine::id(&self.cause, index);
+            let key = keys::quarantine(&self.cause.tenant, &id);
+            if self.ports.table.get(&key).await?.is_none() {
+                let text = serde_json::to_string(body).map_err(|error| Failure::Unhandled(format!("signal cannot be written: {error}")))?;
+                let fault = Fault::new("at", format!("lies on a day that holds {MAX_SIGNALS} signals already; send totals for it"));
+                draft.writes.push(quarantine::write(&key, &id, &text, vec![fault], self.now)?);
+                ids.push(id.to_string());
+            }
+        }
+        if !ids.is_empty() {
+            let fact = RecordsQuarantined { count: u32::try_from(ids.len()).unwrap_or(u32::MAX), quarantine_ids: ids };
+            draft.events.push(Event::new(&self.cause, Some(self.account), "", self.now, fact));
+        }
+        Ok(())
+    }
+}
+
+fn recorded(signals: &[Signal]) -> Option<SignalsRecorded> {
+    let (oldest, newest) = (signals.iter().map(|signal| signal.at).min()?, signals.iter().map(|signal| signal.at).max()?);
+    let metrics: BTreeSet<String> = signals.iter().map(|signal| signal.metric.to_string()).collect();
+    let added = u32::try_from(signals.len()).unwrap_or(u32::MAX);
+    Some(SignalsRecorded { added, metrics: metrics.into_iter().collect(), oldest, newest })
+}

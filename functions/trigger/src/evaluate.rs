@@ -1,0 +1,82 @@
+//! The rules look at an account.
+
+use crate::change::Changed;
+use async_trait::async_trait;
+use contract::event::Cause;
+use domain::audit;
+use domain::cta::{Episodes, decide};
+use domain::digest::Digest;
+use domain::id::{AccountId, CauseId};
+use domain::record::{EpisodeRecord, HealthRecord};
+use domain::rule::{Facts, RuleSet, Standing};
+use jiff::Timestamp;
+use platform::function::{Failure, Ports};
+use platform::keys;
+use platform::once::{self, Decide, Effect, Outcome};
+use platform::snapshot::Snapshot;
+
+/// One look at one account.
+pub struct Evaluation<'a> {
+    pub ports: &'a Ports,
+    pub rules: &'a RuleSet,
+    pub cause: Cause,
+    pub account: &'a AccountId,
+    pub now: Timestamp,
+}
+
+impl Evaluation<'_> {
+    /// Looks, once in effect.
+    pub async fn run(&self, message: &CauseId) -> Result<Outcome, Failure> {
+        once::handle(self.ports, &keys::episodes(&self.cause.tenant, self.account), message, self).await
+    }
+}
+
+#[async_trait]
+impl Decide for Evaluation<'_> {
+    type State = EpisodeRecord;
+
+    async fn decide(&self, state: Option<EpisodeRecord>) -> Result<Option<Effect<EpisodeRecord>>, Failure> {
+        let tenant = &self.cause.tenant;
+        let known = Snapshot::read(self.ports.table.as_ref(), tenant, self.account).await?;
+        let (Some(account), Some(record)) = (known.account, known.record) else {
+            return Ok(None);
+        };
+        let (episodes, chain) = state
+            .map_or_else(|| (Episodes::default(), audit::Head::start(tenant, self.account)), |state| (state.episodes, state.audit));
+        let standing = known.health.as_ref().and_then(standing);
+        let facts = Facts { account: &account, series: &record.series, standing, now: self.now };
+        let outcomes = self.rules.evaluate(&facts);
+        let decision = decide(tenant, &account, self.rules, &episodes, &outcomes, self.now);
+        if decision.episodes == episodes {
+            return Ok(None);
+        }
+        let changed = Changed {
+            ports: self.ports,
+            cause: &self.cause,
+            account: self.account,
+            now: self.now,
+            changes: &decision.changes,
+            requests: &decision.requests,
+        };
+        let mut writes = changed.entries().await?;
+        let mut audit = chain;
+        if !decision.changes.is_empty() {
+            let inputs = Digest::of_json("rule outcomes", &outcomes).map_err(|error| Failure::Unhandled(error.to_string()))?;
+            let link = changed.link(&chain, "rules", inputs, self.rules.version());
+            writes.push(changed.link_write(&link)?);
+            audit = link.head();
+        }
+        let events = changed.events();
+        Ok(Some(Effect { state: EpisodeRecord { episodes: decision.episodes, audit }, writes, events }))
+    }
+}
+
+fn standing(record: &HealthRecord) -> Option<Standing> {
+    let health = &record.health;
+    Some(Standing {
+        band: health.band?.band,
+        from: health.band_from,
+        since: health.band_since?,
+        provisional: health.health.provisional,
+    })
+}

@@ -1,0 +1,160 @@
+//! Ports for unit tests: the embedded table in memory, a bus and a queue that remember, a clock that is set by hand, and
+//! one failure on demand at each of them.
+
+use crate::bus::{Bus, BusError};
+use crate::clock::Clock;
+use crate::function::Ports;
+use crate::metrics::Kept;
+use crate::queue::{Queue, QueueError};
+use crate::table::embedded::EmbeddedTable;
+use crate::table::{Item, Key, Page, Range, Table, TableError, Write};
+use async_trait::async_trait;
+use contract::event::Event;
+use contract::message::Work;
+use jiff::Timestamp;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The ports, with their hands still on them.
+#[derive(Clone)]
+pub struct Doubles {
+    /// The table.
+    pub table: Arc<FaultyTable>,
+    bus: Arc<RememberingBus>,
+    queue: Arc<RememberingQueue>,
+    clock: Arc<HandClock>,
+    /// What was measured.
+    pub metrics: Arc<Kept>,
+}
+
+impl Default for Doubles {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Doubles {
+    /// Fresh ports at 2026-01-05T00:00:00Z.
+    #[expect(clippy::expect_used, reason = "for tests: a table in memory always opens")]
+    pub fn new() -> Self {
+        let clock = Arc::new(HandClock(Mutex::new(Timestamp::from_second(1_767_571_200).expect("a moment"))));
+        let inner = EmbeddedTable::memory(clock.clone()).expect("a table in memory");
+        Self {
+            table: Arc::new(FaultyTable { inner, conflicts: AtomicUsize::new(0) }),
+            bus: Arc::default(),
+            queue: Arc::default(),
+            clock,
+            metrics: Arc::default(),
+        }
+    }
+
+    /// The ports as a function takes them.
+    pub fn ports(&self) -> Ports {
+        Ports { table: self.table.clone(), bus: self.bus.clone(), queue: self.queue.clone(), clock: self.clock.clone(), metrics: self.metrics.clone() }
+    }
+
+    /// Sets the clock.
+    pub fn set_now(&self, now: Timestamp) {
+        *locked(&self.clock.0) = now;
+    }
+
+    /// What the clock shows.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Everything published so far.
+    pub fn published(&self) -> Vec<Event> {
+        locked(&self.bus.events).clone()
+    }
+
+    /// Everything sent to the own queue and not taken yet.
+    pub fn take_work(&self) -> Vec<Work> {
+        std::mem::take(&mut *locked(&self.queue.0))
+    }
+
+    /// The next publication fails.
+    pub fn fail_next_publish(&self) {
+        self.bus.fail.store(true, Ordering::SeqCst);
+    }
+
+    /// The next so many commits lose their race.
+    pub fn conflict_next_commits(&self, count: usize) {
+        self.table.conflicts.store(count, Ordering::SeqCst);
+    }
+}
+
+/// Runs a future that never waits for anything outside this thread.
+#[expect(clippy::panic, reason = "for tests")]
+pub fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let mut future = std::pin::pin!(future);
+    match future.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop())) {
+        std::task::Poll::Ready(value) => value,
+        std::task::Poll::Pending => panic!("the future waits for something outside this thread"),
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The embedded table, losing races on demand.
+pub struct FaultyTable {
+    inner: EmbeddedTable,
+    conflicts: AtomicUsize,
+}
+
+#[async_trait]
+impl Table for FaultyTable {
+    async fn get(&self, key: &Key) -> Result<Option<Item>, TableError> {
+        self.inner.get(key).await
+    }
+
+    async fn query(&self, range: &Range) -> Result<Page, TableError> {
+        self.inner.query(range).await
+    }
+
+    async fn commit(&self, writes: Vec<Write>) -> Result<(), TableError> {
+        let left = self.conflicts.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        if left.is_ok() {
+            return Err(TableError::Conflict(writes.iter().map(|write| write.key().clone()).collect()));
+        }
+        self.inner.commit(writes).await
+    }
+}
+
+#[derive(Default)]
+struct RememberingBus {
+    events: Mutex<Vec<Event>>,
+    fail: AtomicBool,
+}
+
+#[async_trait]
+impl Bus for RememberingBus {
+    async fn publish(&self, events: &[Event]) -> Result<(), BusError> {
+        if self.fail.swap(false, Ordering::SeqCst) {
+            return Err(BusError::NotTaken { sent: events.len(), failed: events.len(), reason: "on demand".into() });
+        }
+        locked(&self.events).extend_from_slice(events);
+        Ok(())
+    }
+}
+
+#[derive(Default)]
+struct RememberingQueue(Mutex<Vec<Work>>);
+
+#[async_trait]
+impl Queue for RememberingQueue {
+    async fn send(&self, work: &[Work]) -> Result<(), QueueError> {
+        locked(&self.0).extend_from_slice(work);
+        Ok(())
+    }
+}
+
+struct HandClock(Mutex<Timestamp>);
+
+impl Clock for HandClock {
+    fn now(&self) -> Timestamp {
+        *locked(&self.0)
+    }
+}
