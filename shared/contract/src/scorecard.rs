@@ -339,3 +339,145 @@ fn share(path: String, value: Quantity, faults: &mut Vec<Fault>) -> card::BasisP
         card::BasisPoints::default()
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::scorecard::{Formula, Measure, POINTS_AT_TARGET, Scorecard};
+
+    fn default() -> Scorecard {
+        read(DEFAULT).unwrap()
+    }
+
+    fn measure(id: &str) -> Measure {
+        default().measure(id).unwrap().clone()
+    }
+
+    /// The value on target has its points and is met; the value past it is worth less and is not.
+    #[track_caller]
+    fn check(id: &str, on: &str, past: &str) {
+        let measure = measure(id);
+        let (on, past): (Quantity, Quantity) = (on.parse().unwrap(), past.parse().unwrap());
+        assert!(measure.curve.points(on) >= POINTS_AT_TARGET, "{id}: {on} is worth {}", measure.curve.points(on));
+        assert!(
+            measure.curve.points(past) < measure.curve.points(on),
+            "{id}: {past} is worth {}",
+            measure.curve.points(past)
+        );
+        assert!(measure.target.is_met_by(on) && !measure.target.is_met_by(past), "{id}");
+    }
+
+    #[track_caller]
+    fn faults(text: &str, expected: &[&str]) {
+        let faults = read(text).err().unwrap_or_default();
+        let faults: Vec<String> = faults.iter().map(|fault| format!("{}: {}", fault.path, fault.reason)).collect();
+        assert_eq!(faults.len(), expected.len(), "{faults:#?}");
+        for (fault, expected) in faults.iter().zip(expected) {
+            assert!(fault.starts_with(expected), "{fault}");
+        }
+    }
+
+    #[test]
+    fn a67_the_four_dimensions_weigh_30_30_20_20() {
+        let scorecard = default();
+        let weights = scorecard.dimensions().iter().map(|dimension| (dimension.id.as_str(), dimension.weight.value()));
+        let expected = [
+            ("technical_performance", 3_000),
+            ("business_outcomes", 3_000),
+            ("user_adoption", 2_000),
+            ("relationship_strength", 2_000),
+        ];
+        assert_eq!(weights.collect::<Vec<_>>(), expected);
+        assert_eq!(scorecard.hash(), default().hash());
+    }
+
+    #[test]
+    fn a56_a57_a58_every_measure_gives_its_target_80_points_and_goes_one_way() {
+        for measure in default().dimensions().iter().flat_map(|dimension| &dimension.measures) {
+            let points = |percent: i64| {
+                let (first, last) = (measure.curve.0[0].0.micros(), measure.curve.0.last().unwrap().0.micros());
+                measure.curve.points(Quantity::from_micros(first + (last - first) * percent / 100)).micros()
+            };
+            let way = (points(100) - points(0)).signum();
+            assert!((0..100).all(|percent| (points(percent + 1) - points(percent)) * way >= 0), "{}", measure.id);
+            assert!(measure.curve.points(measure.target.value()) >= POINTS_AT_TARGET, "{}", measure.id);
+        }
+    }
+
+    #[test]
+    fn a56_technical_targets() {
+        check("uptime", "99.9", "99.89");
+        check("migration_success", "95", "94.9");
+        check("response_time", "99.9", "100");
+        check("throughput", "100", "99");
+        check("error_rate", "0.49", "0.5");
+        check("rollback_time", "4.9", "5");
+        check("severe_incidents", "1", "2");
+    }
+
+    #[test]
+    fn a57_time_to_value_of_29_days_is_met_and_of_30_is_missed() {
+        check("time_to_value", "29", "30");
+        check("cost_saving", "70", "69.9");
+        check("effort_reduction", "80", "79.9");
+        check("audit_completeness", "100", "99.9");
+        check("nps", "70", "69.9");
+        check("csat", "95", "94.9");
+    }
+
+    #[test]
+    fn a58_relationship_targets_and_the_31st_day_without_a_meeting() {
+        check("executive_meeting_recency", "30", "31");
+        check("renewal_probability", "90", "89.9");
+        check("missed_executive_meetings", "0", "1");
+        check("competitive_activity", "19.9", "20");
+        assert_eq!(measure("renewal_probability").applies.renewal_within_days, Some(90));
+        assert_eq!(measure("nps").formula, Formula::NetPromoter { minimum_answers: 5 });
+    }
+
+    #[test]
+    fn a_file_is_written_as_it_is_read() {
+        let file: ScorecardFile = serde_saphyr::from_str(DEFAULT).unwrap();
+        let json = serde_json::to_string(&file).unwrap();
+        let again: ScorecardFile = serde_json::from_str(&json).unwrap();
+        assert_eq!(again, file);
+        assert_eq!(Scorecard::try_from(again).unwrap().hash(), default().hash());
+    }
+
+    #[test]
+    fn every_fault_is_named_at_once_with_its_path() {
+        let text = DEFAULT
+            .replace("{ mean: uptime }", "{ mean: up_time }")
+            .replace(
+                "weight: 0.30\n    measures:\n      - id: cost_saving",
+                "weight: 0.29\n    measures:\n      - id: cost_saving",
+            )
+            .replace("at_most: 69", "at_most: 169")
+            .replace("minimum_coverage: 0.5", "minimum_coverage: 1.5")
+            .replace("[[0, 0], [30, 45], [55, 85], [70, 100]]", "[[0, 0], [30, 45], [25, 85], [70, 100]]");
+        faults(
+            &text,
+            &[
+                "minimum_coverage: is 1.5; give 0 to 1 with at most 4 decimals",
+                "dimensions[0].measures[0].formula: names the metric `up_time`, which is not known",
+                "dimensions[2].measures[0].curve[2]: comes after 30; values must rise",
+                "caps[0].at_most: is 169",
+            ],
+        );
+        let text = DEFAULT.replace(
+            "weight: 0.30\n    measures:\n      - id: cost_saving",
+            "weight: 0.29\n    measures:\n      - id: cost_saving",
+        );
+        faults(&text, &["dimensions: have weights that add to 0.99; they must add to 1"]);
+    }
+
+    #[test]
+    fn a_file_of_another_shape_is_refused_where_it_differs() {
+        faults(&DEFAULT.replace("absence: exclude", "absence: ignore"), &["dimensions[0].measures[6].absence"]);
+        faults(&DEFAULT.replace("dwell_runs: 2", "dwell_runs: two"), &["bands.dwell_runs"]);
+        faults(&DEFAULT.replace("neutral_points: 50", "neutral_point: 50"), &["neutral_point: "]);
+        faults("- 1", &[": "]);
+        faults("", &[": "]);
+        faults(&"#".repeat(MAX_BYTES + 1), &[": has 262145 bytes"]);
+    }
+}
