@@ -1,0 +1,11 @@
+//! `score` on AWS Lambda: news about an account comes in, its new health goes out.
+//!
+//! This file only connects things: the library decides what is done, [`platform::lambda`] talks to AWS. A function that
+//! is set up wrongly ends here, at deployment, not at its first message.
+
+use contract::event::FunctionName;
+use platform::lambda::{ServeError, serve};
+
+fn main() -> Result<(), ServeError> {
+    serve(FunctionName::Score, score::Score::new)
+}

@@ -1,0 +1,11 @@
+//! `trigger` on AWS Lambda: news about an account comes in, calls to action go out.
+//!
+//! This file only connects things: the library decides what is done, [`platform::lambda`] talks to AWS. A function that
+//! is set up wrongly ends here, at deployment, not at its first message.
+
+use contract::event::FunctionName;
+use platform::lambda::{ServeError, serve};
+
+fn main() -> Result<(), ServeError> {
+    serve(FunctionName::Trigger, trigger::Trigger::new)
+}
