@@ -1,0 +1,231 @@
+//! The Lambda host: it makes a function's ports from the environment and drives its three doors.
+//!
+//! What calls is told by the shape of the payload: `httpMethod` is API Gateway, `Records` is a batch of the function's
+//! queue, `tick` is a schedule. A function that is set up wrongly ends before it asks for its first call, and names
+//! everything that is missing at once. A handler that panics fails its call, not the process.
+
+pub mod aws;
+mod batch;
+mod connection;
+pub(crate) mod delivery;
+pub(crate) mod failure;
+mod jwks;
+mod proxy;
+
+use crate::clock::{Clock, WallClock};
+use crate::environment::{Environment, EnvironmentError};
+use crate::function::{Failure, Function, Ports, Tick};
+use crate::http::auth::Verifier;
+use crate::http::{self, Request};
+use crate::log;
+use crate::metrics::EmbeddedMetricFormat;
+use crate::queue::{Queue, QueueError};
+use async_trait::async_trait;
+use aws::Aws;
+use batch::{AllFailed, Batch, BatchAnswer};
+use contract::event::FunctionName;
+use contract::message::Work;
+use jiff::Timestamp;
+use jwks::KeysAt;
+use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+use proxy::{NotBase64, ProxyRequest, ProxyResponse};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::fmt;
+use std::sync::Arc;
+use tracing::Instrument;
+
+const TABLE_VARIABLE: &str = "CS_OPS_TABLE";
+const BUS_VARIABLE: &str = "CS_OPS_BUS";
+/// What Lambda itself gives and its runtime needs.
+const RUNTIME_VARIABLES: [&str; 4] =
+    ["AWS_LAMBDA_RUNTIME_API", "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_VERSION", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"];
+
+/// The variable that names a function's own queue; nothing for one that sets itself no work.
+pub const fn queue_variable(name: FunctionName) -> Option<&'static str> {
+    match name {
+        FunctionName::Ingest => Some("CS_OPS_SIGNALS_QUEUE_URL"),
+        FunctionName::Score => Some("CS_OPS_SCORES_QUEUE_URL"),
+        FunctionName::Trigger => Some("CS_OPS_TRIGGERS_QUEUE_URL"),
+        FunctionName::Escalate => Some("CS_OPS_ESCALATIONS_QUEUE_URL"),
+        FunctionName::Report => None,
+    }
+}
+
+/// Why a function did not start, or stopped.
+#[derive(thiserror::Error)]
+pub enum ServeError {
+    /// The environment.
+    #[error(transparent)]
+    Environment(#[from] EnvironmentError),
+    /// The logs.
+    #[error(transparent)]
+    Log(#[from] log::LogError),
+    /// The function's own configuration.
+    #[error("the function's configuration does not hold: {0}")]
+    Configuration(String),
+    /// The system gives no event loop.
+    #[error("the system gives no event loop: {0}")]
+    System(#[from] std::io::Error),
+    /// The runtime's end of the line.
+    #[error("lambda's runtime interface failed: {0}")]
+    Runtime(#[from] lambda_runtime::Error),
+}
+
+/// `main` prints an error this way: as its text.
+impl fmt::Debug for ServeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Serves a function until Lambda ends the process.
+pub fn serve<F, E>(name: FunctionName, make: impl FnOnce(Ports) -> Result<F, E>) -> Result<(), ServeError>
+where
+    F: Function + 'static,
+    E: fmt::Display,
+{
+    let environment = Environment::process();
+    log::init(name, &environment)?;
+    std::panic::set_hook(Box::new(|panic| tracing::error!(%panic, "panicked")));
+    let (ports, verifier) = connect(name, &environment)?;
+    let function = make(ports).map_err(|error| ServeError::Configuration(error.to_string()))?;
+    let host = Host { function, verifier };
+    // One thread: a function has one call at a time and waits for its table, not for its processor.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(lambda_runtime::run(service_fn(|event| host.handle(event))))?;
+    Ok(())
+}
+
+/// The ports and the verifier that the environment describes.
+fn connect(name: FunctionName, environment: &Environment) -> Result<(Ports, Verifier), EnvironmentError> {
+    let clock: Arc<dyn Clock> = Arc::new(WallClock);
+    let runtime = environment.require(RUNTIME_VARIABLES);
+    let aws = Aws::new(environment);
+    let names = environment.require([TABLE_VARIABLE, BUS_VARIABLE]);
+    let queue_url = queue_variable(name).map(|variable| environment.require([variable])).transpose();
+    let connection = aws.as_ref().map(|aws| aws.connection().clone()).unwrap_or_default();
+    let verifier = Verifier::for_deployment(environment, clock.clone(), |url| Arc::new(KeysAt::new(connection, url)));
+    match (runtime, aws, names, queue_url, verifier) {
+        (Ok(_), Ok(aws), Ok([table, bus]), Ok(queue_url), Ok(verifier)) => {
+            let queue: Arc<dyn Queue> = match queue_url {
+                Some([url]) => Arc::new(aws.queue(url)),
+                None => Arc::new(NoQueue),
+            };
+            let metrics = Arc::new(EmbeddedMetricFormat::to_log(name, environment, clock.clone()));
+            let table = Arc::new(aws.table(table, clock.clone()));
+            Ok((Ports { table, bus: Arc::new(aws.bus(bus)), queue, clock, metrics }, verifier))
+        }
+        (runtime, aws, names, queue_url, verifier) => {
+            let problems = [runtime.err(), aws.err(), names.err(), queue_url.err(), verifier.err()];
+            Err(EnvironmentError(problems.into_iter().flatten().flat_map(|error| error.0).collect()))
+        }
+    }
+}
+
+/// The queue of a function that has none of its own.
+struct NoQueue;
+
+#[async_trait]
+impl Queue for NoQueue {
+    async fn send(&self, work: &[Work]) -> Result<(), QueueError> {
+        Err(QueueError::NotTaken { sent: work.len(), failed: work.len(), reason: "the function has no queue of its own".into() })
+    }
+}
+
+/// A function with what its doors need.
+struct Host<F> {
+    function: F,
+    verifier: Verifier,
+}
+
+/// What calls.
+#[derive(Debug)]
+enum Call {
+    Http(Box<ProxyRequest>),
+    Batch(Batch),
+    Tick(Tick),
+}
+
+/// What goes back.
+#[derive(Debug, serde::Serialize)]
+#[serde(untagged)]
+enum Answer {
+    Http(ProxyResponse),
+    Batch(BatchAnswer),
+    Done {},
+}
+
+/// Why a call failed. Lambda counts it as an error of the function.
+#[derive(Debug, thiserror::Error)]
+enum CallError {
+    #[error("the payload is neither a request of API Gateway, nor a batch of a queue, nor a tick")]
+    UnknownPayload,
+    #[error("the payload cannot be read at `{path}`: {reason}")]
+    Payload { path: String, reason: String },
+    #[error(transparent)]
+    Body(#[from] NotBase64),
+    #[error(transparent)]
+    Batch(#[from] AllFailed),
+    #[error("tick `{tick}` of {time} failed: {reason}")]
+    Tick { tick: String, time: Timestamp, reason: String },
+}
+
+impl From<CallError> for Diagnostic {
+    fn from(error: CallError) -> Self {
+        let error_type = match &error {
+            CallError::UnknownPayload | CallError::Payload { .. } | CallError::Body(_) => "PayloadError",
+            CallError::Batch(_) => "BatchFailed",
+            CallError::Tick { .. } => "TickFailed",
+        };
+        Self { error_type: error_type.into(), error_message: error.to_string() }
+    }
+}
+
+impl Call {
+    fn read(payload: Value) -> Result<Self, CallError> {
+        if payload.get("httpMethod").is_some() {
+            read(payload).map(Self::Http)
+        } else if payload.get("Records").is_some() {
+            read(payload).map(Self::Batch)
+        } else if payload.get("tick").is_some() {
+            read(payload).map(Self::Tick)
+        } else {
+            Err(CallError::UnknownPayload)
+        }
+    }
+}
+
+fn read<T: DeserializeOwned>(payload: Value) -> Result<T, CallError> {
+    serde_path_to_error::deserialize(payload)
+        .map_err(|error| CallError::Payload { path: error.path().to_string(), reason: error.inner().to_string() })
+}
+
+impl<F: Function> Host<F> {
+    async fn handle(&self, event: LambdaEvent<Value>) -> Result<Answer, CallError> {
+        match Call::read(event.payload)? {
+            Call::Http(request) => {
+                let request = Request::try_from(*request)?;
+                Ok(Answer::Http(http::serve(&self.function, &self.verifier, request).await.into()))
+            }
+            Call::Batch(batch) => {
+                let deadline = i64::try_from(event.context.deadline).ok().and_then(|at| Timestamp::from_millisecond(at).ok());
+                Ok(Answer::Batch(batch::handle(&self.function, batch, deadline.unwrap_or(Timestamp::MAX)).await?))
+            }
+            Call::Tick(tick) => self.tick(&tick).await.map(|()| Answer::Done {}),
+        }
+    }
+
+    async fn tick(&self, tick: &Tick) -> Result<(), CallError> {
+        let failed = |failure: Failure| {
+            let reason = batch::with_causes(&failure);
+            tracing::error!(error = reason, "tick failed");
+            CallError::Tick { tick: tick.tick.clone(), time: tick.time, reason }
+        };
+        let span = log::tick_span(self.function.name(), tick);
+        async { self.function.tick(tick).await.map_err(failed) }.instrument(span).await
+    }
+}
+
+#[cfg(all(test, feature = "doubles"))]
+mod tests;
