@@ -198,7 +198,12 @@ impl Problem {
     /// 500: a defect here. The cause is in the log under the request id, not in the answer.
     pub fn internal(error: &dyn std::fmt::Display) -> Self {
         tracing::error!(%error, "request failed");
-        Self::new(500, "internal", "Something is wrong here", "the request failed here; nothing was changed; tell the operator the request id in `instance`")
+        Self::new(
+            500,
+            "internal",
+            "Something is wrong here",
+            "the request failed here; nothing was changed; tell the operator the request id in `instance`",
+        )
     }
 }
 
@@ -221,7 +226,15 @@ impl From<crate::table::TableError> for Problem {
 
 fn unavailable(failure: &dyn std::fmt::Display) -> Problem {
     tracing::warn!(error = %failure, "a dependency did not answer");
-    Problem { retry_after_seconds: Some(5), ..Problem::new(503, "unavailable", "Busy", "a part behind this did not answer in time; send the same request again with the same Idempotency-Key") }
+    Problem {
+        retry_after_seconds: Some(5),
+        ..Problem::new(
+            503,
+            "unavailable",
+            "Busy",
+            "a part behind this did not answer in time; send the same request again with the same Idempotency-Key",
+        )
+    }
 }
 
 /// Reads a JSON body. The problem names the path of the fault.
@@ -229,8 +242,13 @@ pub fn read_json<T: DeserializeOwned>(request: &Request) -> Result<T, Problem> {
     let mut deserializer = serde_json::Deserializer::from_slice(&request.body);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();
-        Problem::malformed("the body is not the JSON that this route takes", vec![Fault::new(path, error.into_inner().to_string())])
+        Problem::malformed(
+            "the body is not the JSON that this route takes",
+            vec![Fault::new(path, error.into_inner().to_string())],
+        )
     })?;
-    deserializer.end().map_err(|error| Problem::malformed("the body goes on behind its JSON", vec![Fault::new(".", error.to_string())]))?;
+    deserializer.end().map_err(|error| {
+        Problem::malformed("the body goes on behind its JSON", vec![Fault::new(".", error.to_string())])
+    })?;
     Ok(value)
 }

@@ -203,11 +203,8 @@ mod tests {
     }
 
     fn fact(occurred_at: &str) -> Incoming {
-        let cause = Cause {
-            tenant: TenantId::new("t1").unwrap(),
-            correlation_id: "c1".into(),
-            causation_id: "r1".into(),
-        };
+        let cause =
+            Cause { tenant: TenantId::new("t1").unwrap(), correlation_id: "c1".into(), causation_id: "r1".into() };
         let fact = RecordsQuarantined { count: 1, quarantine_ids: vec!["q1".into()] };
         Incoming::Fact(Box::new(Event::new(&cause, None, "", occurred_at.parse().unwrap(), fact)))
     }
@@ -245,7 +242,8 @@ mod tests {
     #[test]
     fn without_a_stage_there_is_no_such_dimension() {
         let mut written = Vec::new();
-        let emf = EmbeddedMetricFormat::new(FunctionName::Score, None, Arc::new(At("2026-01-01T00:00:00Z")), &mut written);
+        let emf =
+            EmbeddedMetricFormat::new(FunctionName::Score, None, Arc::new(At("2026-01-01T00:00:00Z")), &mut written);
         emf.record(&[]);
         emf.record(&[(Metric::AccountsScored, 1)]);
         drop(emf);

@@ -36,7 +36,12 @@ pub struct Verifier {
 
 impl Verifier {
     /// A verifier for the local host and for tests.
-    pub fn new(issuer: impl Into<String>, audience: impl Into<String>, keys: Arc<dyn KeySource>, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(
+        issuer: impl Into<String>,
+        audience: impl Into<String>,
+        keys: Arc<dyn KeySource>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         Self { issuer: issuer.into(), audience: audience.into(), keys: KeyCache::new(keys), clock }
     }
 
@@ -70,11 +75,18 @@ impl Verifier {
         let now = self.clock.now();
         let key = match self.keys.find(header.kid.as_deref(), header.alg, now).await {
             Lookup::Found(key) => key,
-            Lookup::Unknown => return Err(refused("the token is signed with a key that its issuer does not publish; get a new token")),
-            Lookup::IdNeeded => return Err(refused("the token does not name its key and the issuer has several; the token's header needs a `kid`")),
+            Lookup::Unknown => {
+                return Err(refused("the token is signed with a key that its issuer does not publish; get a new token"));
+            }
+            Lookup::IdNeeded => {
+                return Err(refused(
+                    "the token does not name its key and the issuer has several; the token's header needs a `kid`",
+                ));
+            }
             Lookup::Unavailable => return Err(keys_unavailable()),
         };
-        let claims = jsonwebtoken::decode::<Claims>(token, &key.key, &signature_only(header.alg)).map_err(|error| not_decoded(&error))?;
+        let claims = jsonwebtoken::decode::<Claims>(token, &key.key, &signature_only(header.alg))
+            .map_err(|error| not_decoded(&error))?;
         self.check(claims.claims, now)
     }
 
@@ -83,14 +95,19 @@ impl Verifier {
             return Err(refused(format!("the token is not from the issuer `{}`; get one there", self.issuer)));
         }
         if !claims.aud.is_some_and(|audience| audience.contains(&self.audience)) {
-            return Err(refused(format!("the token is not for the audience `{}`; ask the issuer for one that is", self.audience)));
+            return Err(refused(format!(
+                "the token is not for the audience `{}`; ask the issuer for one that is",
+                self.audience
+            )));
         }
         check_times(claims.exp, claims.nbf, now)?;
         let subject = claims.sub.as_deref().and_then(|subject| PersonId::new(subject).ok());
         let subject = subject.ok_or_else(|| refused("the token's `sub` is missing or is not an id"))?;
         let tenant = claims.cs_ops_tenant.as_deref().filter(|tenant| *tenant != Caller::NO_TENANT);
         let tenant = tenant.and_then(|tenant| TenantId::new(tenant).ok());
-        let tenant = tenant.ok_or_else(|| refused("the token's `cs_ops_tenant` is missing or is not an id; the issuer must add the tenant"))?;
+        let tenant = tenant.ok_or_else(|| {
+            refused("the token's `cs_ops_tenant` is missing or is not an id; the issuer must add the tenant")
+        })?;
         let scopes = claims.scope.unwrap_or_default().split_ascii_whitespace().map(str::to_owned).collect();
         Ok(Caller { tenant, subject, scopes })
     }
@@ -125,11 +142,19 @@ impl Audience {
 
 fn bearer(authorization: Option<&str>) -> Result<&str, Problem> {
     let Some(value) = authorization.map(str::trim).filter(|value| !value.is_empty()) else {
-        return Err(unauthorized("token_missing", "A token is needed", "send a token in the header `Authorization: Bearer <token>`"));
+        return Err(unauthorized(
+            "token_missing",
+            "A token is needed",
+            "send a token in the header `Authorization: Bearer <token>`",
+        ));
     };
     match value.split_once(' ') {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && token.len() <= MAX_TOKEN_BYTES => Ok(token.trim()),
-        Some((scheme, _)) if scheme.eq_ignore_ascii_case("bearer") => Err(refused(format!("the token is longer than {MAX_TOKEN_BYTES} bytes"))),
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && token.len() <= MAX_TOKEN_BYTES => {
+            Ok(token.trim())
+        }
+        Some((scheme, _)) if scheme.eq_ignore_ascii_case("bearer") => {
+            Err(refused(format!("the token is longer than {MAX_TOKEN_BYTES} bytes")))
+        }
         _ => Err(refused("the header `Authorization` is not `Bearer <token>`")),
     }
 }
@@ -152,7 +177,11 @@ fn check_times(expires: Option<f64>, not_before: Option<f64>, now: Timestamp) ->
         return Err(refused("the token has no `exp`; only tokens that expire are taken"));
     };
     if now >= expires + leeway {
-        return Err(unauthorized("token_expired", "The token has expired", "the token has expired; get a new one and send the request again"));
+        return Err(unauthorized(
+            "token_expired",
+            "The token has expired",
+            "the token has expired; get a new one and send the request again",
+        ));
     }
     if not_before.is_some_and(|not_before| now + leeway < not_before) {
         return Err(refused("the token is not valid yet (`nbf`); wait, or set the issuer's clock right"));
@@ -163,7 +192,9 @@ fn check_times(expires: Option<f64>, not_before: Option<f64>, now: Timestamp) ->
 fn not_decoded(error: &jsonwebtoken::errors::Error) -> Problem {
     match error.kind() {
         ErrorKind::InvalidSignature => refused("the token's signature does not hold; get a new token from the issuer"),
-        ErrorKind::Json(_) => refused("the token's claims cannot be read: `iss`, `sub`, `scope` and `cs_ops_tenant` are texts, `aud` is a text or a list of texts, `exp` and `nbf` are numbers"),
+        ErrorKind::Json(_) => refused(
+            "the token's claims cannot be read: `iss`, `sub`, `scope` and `cs_ops_tenant` are texts, `aud` is a text or a list of texts, `exp` and `nbf` are numbers",
+        ),
         _ => not_a_token(),
     }
 }
@@ -181,9 +212,10 @@ fn unauthorized(code: &'static str, title: &'static str, detail: impl Into<Strin
 }
 
 fn keys_unavailable() -> Problem {
-    let detail = "the issuer's keys cannot be had at the moment, so no token can be checked; send the same request again";
+    let detail =
+        "the issuer's keys cannot be had at the moment, so no token can be checked; send the same request again";
     Problem { retry_after_seconds: Some(5), ..Problem::new(503, "unavailable", "Busy", detail) }
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

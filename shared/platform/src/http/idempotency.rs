@@ -151,7 +151,13 @@ impl Taken {
     }
 }
 
-async fn put(table: &dyn Table, identity: &Identity, expect: Expect, state: State, now: Timestamp) -> Result<(), TableError> {
+async fn put(
+    table: &dyn Table,
+    identity: &Identity,
+    expect: Expect,
+    state: State,
+    now: Timestamp,
+) -> Result<(), TableError> {
     let body = table::body(&Record { fingerprint: identity.fingerprint.clone(), state })?;
     let expires_at = Some(later(now, KEPT));
     table.commit(vec![Write::Put { key: identity.key.clone(), expect, body, expires_at }]).await

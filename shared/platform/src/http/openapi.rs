@@ -112,7 +112,8 @@ fn parameters_of(route: &Route) -> Vec<Value> {
 }
 
 fn responses_of(route: &Route, shapes: &mut Shapes) -> Result<Value, OpenApiError> {
-    let mut good = json!({ "description": "Done.", "headers": { "x-request-id": { "$ref": "#/components/headers/RequestId" } } });
+    let mut good =
+        json!({ "description": "Done.", "headers": { "x-request-id": { "$ref": "#/components/headers/RequestId" } } });
     if let (Some(schema), Some(good)) = (route.response, good.as_object_mut()) {
         let schema = shapes.add(schema())?;
         good.insert("content".into(), json!({ "application/json": { "schema": schema } }));
@@ -240,7 +241,9 @@ fn point_to_components(value: &mut Value, root: Option<&str>) {
         Value::Object(fields) => {
             for (name, field) in fields {
                 match (name.as_str(), &*field, root) {
-                    ("$ref", Value::String(target), Some(root)) if target == "#" => *field = format!("{SCHEMAS}{root}").into(),
+                    ("$ref", Value::String(target), Some(root)) if target == "#" => {
+                        *field = format!("{SCHEMAS}{root}").into()
+                    }
                     ("$ref", Value::String(target), _) => *field = target.replace("#/$defs/", SCHEMAS).into(),
                     _ => point_to_components(field, root),
                 }
@@ -295,8 +298,15 @@ mod tests {
         response: None,
         status: 202,
     };
-    const OPEN: Route =
-        Route { method: Method::Get, path: "/health", scope: None, summary: "Lives.", request: None, response: None, status: 200 };
+    const OPEN: Route = Route {
+        method: Method::Get,
+        path: "/health",
+        scope: None,
+        summary: "Lives.",
+        request: None,
+        response: None,
+        status: 200,
+    };
 
     fn described(routes: &[Route]) -> Value {
         document(&[(FunctionName::Score, routes)]).unwrap()

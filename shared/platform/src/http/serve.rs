@@ -69,9 +69,15 @@ fn find_route<'a>(routes: &'a [Route], request: &Request) -> Result<&'a Route, (
     Err((Problem::new(405, "method_not_allowed", "The route does not take this method", detail), Some(allow)))
 }
 
-async fn dispatch(function: &dyn Function, verifier: &Verifier, route: &Route, request: &mut Request) -> Result<Response, Problem> {
+async fn dispatch(
+    function: &dyn Function,
+    verifier: &Verifier,
+    route: &Route,
+    request: &mut Request,
+) -> Result<Response, Problem> {
     if request.body.len() > MAX_BODY_BYTES {
-        let detail = format!("the body has {} bytes; send at most {MAX_BODY_BYTES}, in several requests", request.body.len());
+        let detail =
+            format!("the body has {} bytes; send at most {MAX_BODY_BYTES}, in several requests", request.body.len());
         return Err(Problem::new(413, "too_large", "The request is too large", detail));
     }
     let caller = authorize(verifier, route, request).await?;
