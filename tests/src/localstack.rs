@@ -22,14 +22,14 @@ mod command;
 mod deploy;
 mod folders;
 pub mod functions;
+mod http;
 mod install;
 mod tools;
 mod wait;
 
 use std::fmt::{self, Write as _};
 use std::fs;
-use std::io::{Read, Write as _};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -258,6 +258,9 @@ fn launch(installed: &Installed, run: &Run, tools: &Tools, port: u16) -> Result<
             ("LAMBDA_RUNTIME_EXECUTOR", "host"),
             ("SQS_ENDPOINT_STRATEGY", "path"),
             ("EAGER_SERVICE_LOADING", "0"),
+            // These leave streams to DynamoDB Local; the others need a Kinesis that is downloaded.
+            ("PROVIDER_OVERRIDE_DYNAMODB", "v2"),
+            ("PROVIDER_OVERRIDE_DYNAMODBSTREAMS", "v2"),
             // Nothing is fetched or reported.
             ("SKIP_SSL_CERT_DOWNLOAD", "1"),
             ("DISABLE_EVENTS", "1"),
@@ -278,21 +281,17 @@ fn free_port() -> std::io::Result<u16> {
 }
 
 fn answers(port: u16) -> bool {
-    let health = || -> std::io::Result<bool> {
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(1))?;
-        stream.set_read_timeout(Some(Duration::from_secs(5)))?;
-        stream.write_all(b"GET /_localstack/health HTTP/1.0\r\nHost: localhost\r\n\r\n")?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer)?;
-        Ok(answer.lines().next().is_some_and(|status| status.contains(" 200")))
-    };
-    health().unwrap_or(false)
+    http::exchange(port, "GET /_localstack/health", "").is_ok_and(|answer| answer.succeeded())
 }
 
+/// The end of a log, without the lines of LocalStack that say that a request succeeded.
 fn tail(log: &Path) -> String {
     match fs::read(log) {
-        Ok(bytes) => command::last_lines(&String::from_utf8_lossy(&bytes), LOG_LINES),
+        Ok(bytes) => {
+            let text = String::from_utf8_lossy(&bytes);
+            let telling: Vec<&str> = text.lines().filter(|line| !line.ends_with(" => 200")).collect();
+            command::last_lines(&telling.join("\n"), LOG_LINES)
+        }
         Err(error) => format!("(unreadable: {error})"),
     }
 }

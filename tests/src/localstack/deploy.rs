@@ -12,7 +12,7 @@ use std::{fmt, fs};
 
 use serde_json::Value;
 
-use super::{CommandError, Emulator, TimedOut, command, wait_until};
+use super::{CommandError, Emulator, REGION, TimedOut, command, http, wait_until};
 
 const STACK: &str = "cs-ops";
 const BUCKET: &str = "code";
@@ -40,6 +40,8 @@ enum Problem {
     File { path: PathBuf, source: std::io::Error },
     #[error(transparent)]
     Command(#[from] CommandError),
+    #[error("LocalStack did not answer: {0}")]
+    Answer(std::io::Error),
     #[error(transparent)]
     TimedOut(#[from] TimedOut),
     #[error("the stack is `{status}`:\n{reasons}")]
@@ -144,11 +146,12 @@ impl Emulator {
     }
 
     fn wait_until_complete(&self) -> Result<Value, Problem> {
-        let describe = ["cloudformation", "describe-stacks", "--stack-name", STACK];
-        let description = wait_until(DEPLOY_LIMIT, "the stack to be complete", || -> Result<_, Problem> {
-            let description = self.aws(&describe)?;
-            Ok((!status(&description).ends_with("_IN_PROGRESS")).then_some(description))
+        let ask = format!("Action=DescribeStacks&Version=2010-05-15&StackName={STACK}");
+        wait_until(DEPLOY_LIMIT, "the stack to be complete", || -> Result<_, Problem> {
+            let answer = http::action(self.port, "cloudformation", REGION, &ask).map_err(Problem::Answer)?;
+            Ok(answer.element("StackStatus").is_some_and(|status| !status.ends_with("_IN_PROGRESS")).then_some(()))
         })?;
+        let description = self.aws(&["cloudformation", "describe-stacks", "--stack-name", STACK])?;
         match status(&description) {
             "CREATE_COMPLETE" | "UPDATE_COMPLETE" => Ok(description),
             status => {

@@ -1,6 +1,6 @@
 """What LocalStack needs to run this project's stack without Docker and without downloads.
 
-LocalStack finds the three names below through the entry points in `pyproject.toml`. They are kept
+LocalStack finds the names below through the entry points in `pyproject.toml`. They are kept
 free of imports at module level that would slow its start down.
 
 Environment, all of it set by the Rust side:
@@ -53,6 +53,9 @@ def use_the_installed_dynamodb():
         thread = ShellCommandThread(
             [
                 os.environ["CS_OPS_JAVA"],
+                # It lives for minutes: half the processor time at its start is worth more than speed later.
+                "-XX:TieredStopAtLevel=1",
+                "-XX:+UseSerialGC",
                 f"-Xmx{server.heap_size}",
                 f"-Djava.library.path={folder}/DynamoDBLocal_lib",
                 "-jar",
@@ -68,3 +71,13 @@ def use_the_installed_dynamodb():
         return thread
 
     DynamodbServer.do_start_thread = start
+
+
+@hooks.on_infra_start()
+def ask_often_whether_a_resource_is_made():
+    """LocalStack 4.9 looks every five seconds whether a function is there, and makes one after the other."""
+    from functools import partialmethod
+
+    from localstack.services.cloudformation.resource_provider import ResourceProviderExecutor
+
+    ResourceProviderExecutor.deploy_loop = partialmethod(ResourceProviderExecutor.deploy_loop, sleep_time=0.25)
