@@ -1,0 +1,3 @@
+//! `cs-ops`: the command line of the one-machine host.
+
+fn main() {}
