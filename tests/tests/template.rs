@@ -1,0 +1,336 @@
+//! Holds `infra/template.yaml` to the architecture where LocalStack cannot show it: retries and dead letters of rules,
+//! rights, logs, alarms, the table's protection.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a check fails by panicking, helpers included"
+)]
+
+#[path = "template/alarms.rs"]
+mod alarms;
+#[path = "template/document.rs"]
+mod document;
+#[path = "template/rights.rs"]
+mod rights;
+
+use document::{
+    FUNCTIONS, TEXT, attribute, document, function, list, of_type, pointed_at, properties, reference, resource,
+};
+use document::{targets, wiring};
+use local::wiring::SourcePattern;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+const FOURTEEN_DAYS: u64 = 14 * 24 * 60 * 60;
+
+#[track_caller]
+fn seconds(value: &Value) -> u64 {
+    value.as_u64().unwrap_or_else(|| panic!("not a number: {value}"))
+}
+
+#[test]
+fn a6_every_queue_has_dead_letters_that_outlive_it() {
+    let queues = wiring().queues;
+    assert_eq!(queues.len(), 5);
+    for queue in queues {
+        assert_eq!(queue.dead_letters, queue.name.replace("Queue", "DeadLetters"));
+        assert_eq!(queue.max_receive_count, 5, "{}", queue.name);
+        let kept = seconds(&properties(&queue.name)["MessageRetentionPeriod"]);
+        assert!(kept < FOURTEEN_DAYS, "{}", queue.name);
+    }
+    for name in document::dead_letters() {
+        assert_eq!(properties(&name)["MessageRetentionPeriod"], FOURTEEN_DAYS, "{name}");
+    }
+}
+
+#[test]
+fn a_message_stays_unseen_for_six_times_as_long_as_its_function_may_take() {
+    for queue in wiring().queues {
+        let prefix = FUNCTIONS.iter().find(|(name, _)| *name == queue.consumer).unwrap().1;
+        let timeout = seconds(&properties(&format!("{prefix}Function"))["Timeout"]);
+        assert!(u64::from(queue.visibility_seconds) >= 6 * timeout, "{}", queue.name);
+    }
+}
+
+#[test]
+fn every_queue_is_encrypted_and_no_queue_is_left_alone() {
+    let used = document::dead_letters().len() + wiring().queues.len();
+    let queues = of_type("AWS::SQS::Queue");
+    assert_eq!(queues.len(), used);
+    for (id, queue) in queues {
+        assert_eq!(queue["SqsManagedSseEnabled"], true, "{id}");
+    }
+}
+
+#[test]
+fn every_target_of_a_rule_has_dead_letters_and_a_retry_policy() {
+    let targets = targets();
+    assert_eq!(targets.len(), 8);
+    for (rule, target) in targets {
+        let is_schedule = !properties(&rule)["ScheduleExpression"].is_null();
+        let letters = if is_schedule { "MissedTicks" } else { "UndeliveredFacts" };
+        assert_eq!(target["DeadLetterConfig"]["Arn"], attribute(letters, "Arn"), "{rule}");
+        assert!(target["RetryPolicy"]["MaximumRetryAttempts"].as_u64().is_some_and(|tries| tries <= 185), "{rule}");
+        let age = seconds(&target["RetryPolicy"]["MaximumEventAgeInSeconds"]);
+        assert!((60..=86_400).contains(&age), "{rule}");
+        let admitted = list(
+            &properties(&format!("{letters}Policy"))["PolicyDocument"]["Statement"][0]["Condition"]["ArnEquals"]["aws:SourceArn"],
+        );
+        assert!(admitted.contains(&attribute(&rule, "Arn")), "{letters} does not take from {rule}");
+    }
+}
+
+#[test]
+fn the_rules_carry_each_fact_to_those_who_need_it() {
+    let rules = wiring().rules;
+    let queues = |source: &str, fact: &str| -> Vec<String> {
+        let fitting = rules.iter().filter(|rule| rule.pattern.matches(source, fact));
+        fitting.map(|rule| rule.queue.trim_end_matches("Queue").to_owned()).collect()
+    };
+    assert_eq!(queues("cs-ops.ingest", "SignalsRecorded"), ["Facts", "Scores", "Triggers"]);
+    assert_eq!(queues("cs-ops.ingest", "AccountChanged"), ["Facts", "Scores", "Triggers"]);
+    assert_eq!(queues("cs-ops.ingest", "SourceSilent"), ["Facts", "Triggers"]);
+    for fact in ["HealthScored", "BandChanged", "AnomalyFound", "RiskChanged"] {
+        assert_eq!(queues("cs-ops.score", fact), ["Facts", "Triggers"], "{fact}");
+    }
+    for (source, fact) in [("ingest", "CaseOpened"), ("ingest", "CaseChanged"), ("trigger", "EscalationRequested")] {
+        assert_eq!(queues(&format!("cs-ops.{source}"), fact), ["Escalations", "Facts"], "{fact}");
+    }
+    assert_eq!(queues("cs-ops.trigger", "CtaOpened"), ["Facts"]);
+    assert_eq!(queues("cs-ops.escalate", "EscalationOpened"), ["Facts"]);
+    assert_eq!(queues("somebody.else", "SignalsRecorded"), Vec::<String>::new());
+    assert!(rules.iter().any(|rule| rule.pattern.sources == [SourcePattern::Prefix("cs-ops.".into())]));
+}
+
+#[test]
+fn a_queue_lets_its_rule_in() {
+    for rule in wiring().rules {
+        let policies = of_type("AWS::SQS::QueuePolicy");
+        let policy = policies.iter().find(|(_, policy)| policy["Queues"] == json!([reference(&rule.queue)]));
+        let statement =
+            &policy.unwrap_or_else(|| panic!("{} has no policy", rule.queue)).1["PolicyDocument"]["Statement"][0];
+        assert_eq!(statement["Resource"], attribute(&rule.queue, "Arn"));
+        assert_eq!(list(&statement["Condition"]["ArnEquals"]["aws:SourceArn"]), [attribute(&rule.name, "Arn")]);
+    }
+}
+
+#[test]
+fn every_schedule_may_call_its_function_and_says_when_it_did() {
+    let called: BTreeMap<_, _> =
+        wiring().schedules.into_iter().map(|one| (one.name, (one.function, one.tick))).collect();
+    let expected = [
+        ("DueClock", "escalate", "due_clock"),
+        ("RuleSweep", "trigger", "rule_sweep"),
+        ("ScoreRun", "score", "score_run"),
+        ("SourceWatch", "ingest", "source_watch"),
+    ];
+    assert_eq!(
+        called,
+        expected.map(|(name, function, tick)| (name.to_owned(), (function.to_owned(), tick.to_owned()))).into()
+    );
+    for name in called.keys() {
+        let target = &properties(name)["Targets"][0];
+        assert_eq!(target["InputTransformer"]["InputPathsMap"], json!({"time": "$.time"}), "{name}");
+        assert!(target["InputTransformer"]["InputTemplate"].as_str().unwrap().contains("\"time\":<time>"), "{name}");
+        let permission = properties(&format!("{name}Permission"));
+        assert_eq!(permission["FunctionName"], reference(&pointed_at(&target["Arn"])));
+        assert_eq!(permission["SourceArn"], attribute(name, "Arn"));
+        assert_eq!(permission["Principal"], "events.amazonaws.com");
+    }
+}
+
+#[test]
+fn a_call_that_a_function_fails_on_is_kept() {
+    for schedule in wiring().schedules {
+        let prefix = FUNCTIONS.iter().find(|(name, _)| *name == schedule.function).unwrap().1;
+        let calls = &function(prefix)["EventInvokeConfig"];
+        let kept = &calls["DestinationConfig"]["OnFailure"];
+        assert_eq!(kept, &json!({"Type": "SQS", "Destination": attribute("MissedTicks", "Arn")}), "{prefix}");
+        assert!(calls["MaximumRetryAttempts"].is_u64() && calls["MaximumEventAgeInSeconds"].is_u64(), "{prefix}");
+    }
+}
+
+#[test]
+fn every_function_is_traced_and_logs_json_into_a_group_that_forgets() {
+    for (name, prefix) in FUNCTIONS {
+        let function = function(prefix);
+        assert_eq!(function["FunctionName"], json!({"Fn::Sub": format!("${{AWS::StackName}}-{name}")}));
+        assert_eq!(function["CodeUri"], format!("../target/lambda/{name}/"));
+        assert_eq!((&function["Runtime"], &function["Handler"]), (&json!("provided.al2023"), &json!("bootstrap")));
+        assert_eq!(function["Architectures"], json!([reference("Architecture")]));
+        assert_eq!(function["Tracing"], "Active");
+        assert_eq!(function["LoggingConfig"]["LogFormat"], "JSON");
+        assert_eq!(function["LoggingConfig"]["LogGroup"], reference(&format!("{prefix}Log")));
+        let own = properties(&format!("{prefix}Function"));
+        assert!(own["MemorySize"].is_u64() && own["Timeout"].is_u64(), "{name} relies on the defaults of Lambda");
+    }
+    let groups = of_type("AWS::Logs::LogGroup");
+    assert_eq!(groups.len(), FUNCTIONS.len() + 1);
+    for (id, group) in groups {
+        assert_eq!(group["RetentionInDays"], reference("LogRetentionDays"), "{id}");
+    }
+}
+
+#[test]
+fn a_function_finds_what_it_needs_in_its_environment() {
+    let shared = json!({
+        "CS_OPS_TABLE": {"Fn::If": ["TableIsRestored", reference("RestoredTable"), reference("Table")]},
+        "CS_OPS_BUS": reference("Bus"),
+        "CS_OPS_STAGE": reference("Stage"),
+        "CS_OPS_JWT_ISSUER": reference("JwtIssuer"),
+        "CS_OPS_JWT_AUDIENCE": reference("JwtAudience"),
+        "CS_OPS_JWKS_URL": reference("JwksUrl"),
+        "CS_OPS_LOG": "info",
+    });
+    let own = [
+        Some(("CS_OPS_SIGNALS_QUEUE_URL", "SignalsQueue")),
+        Some(("CS_OPS_SCORES_QUEUE_URL", "ScoresQueue")),
+        Some(("CS_OPS_TRIGGERS_QUEUE_URL", "TriggersQueue")),
+        Some(("CS_OPS_ESCALATIONS_QUEUE_URL", "EscalationsQueue")),
+        None,
+    ];
+    for ((_, prefix), own) in FUNCTIONS.into_iter().zip(own) {
+        let mut expected = shared.clone();
+        if let Some((variable, queue)) = own {
+            expected[variable] = reference(queue);
+        }
+        assert_eq!(function(prefix)["Environment"]["Variables"], expected, "{prefix}");
+    }
+}
+
+#[test]
+fn a6_a_batch_answers_for_each_message_and_has_a_bound() {
+    for (_, prefix) in FUNCTIONS {
+        let function = function(prefix);
+        let events: Vec<_> =
+            function["Events"].as_object().unwrap().values().filter(|event| event["Type"] == "SQS").collect();
+        let [event] = events.as_slice() else { panic!("{prefix} consumes {} queues", events.len()) };
+        assert_eq!(event["Properties"]["FunctionResponseTypes"], json!(["ReportBatchItemFailures"]));
+        assert!(event["Properties"]["ScalingConfig"]["MaximumConcurrency"].as_u64().is_some_and(|most| most >= 2));
+    }
+}
+
+#[test]
+fn the_routes_are_those_of_the_architecture() {
+    let routes = wiring().routes;
+    let mut found: Vec<_> =
+        routes.iter().map(|route| format!("{} {} {}", route.function, route.method, route.path)).collect();
+    found.sort_unstable();
+    let expected = [
+        "escalate GET /escalations/active",
+        "escalate POST /escalations/{id}/{action}",
+        "ingest GET /quarantine",
+        "ingest POST /quarantine/{id}/release",
+        "ingest POST /signals",
+        "ingest PUT /accounts/{id}",
+        "report GET /accounts/{id}/timeline",
+        "report GET /dashboard",
+        "report GET /health",
+        "report GET /performance/live",
+        "report GET /ready",
+        "score GET /accounts/{id}/health",
+        "score GET /accounts/{id}/health/history",
+        "trigger GET /ctas",
+        "trigger POST /ctas/{id}/{action}",
+    ];
+    assert_eq!(found, expected.map(|route| route.replacen(" /", " /api/v1/cs-ops/", 1)));
+}
+
+#[test]
+fn the_api_is_bounded_traced_and_writes_down_every_request() {
+    let api = properties("Api");
+    assert_eq!(api["StageName"], reference("Stage"));
+    assert_eq!(api["TracingEnabled"], true);
+    let limits = &api["MethodSettings"][0];
+    assert_eq!((&limits["ResourcePath"], &limits["HttpMethod"]), (&json!("/*"), &json!("*")));
+    assert!(limits["ThrottlingRateLimit"].is_u64() && limits["ThrottlingBurstLimit"].is_u64());
+    let line: Value = serde_json::from_str(api["AccessLogSetting"]["Format"].as_str().unwrap()).unwrap();
+    assert_eq!(line["request_id"], "$context.requestId");
+    assert_eq!(api["AccessLogSetting"]["DestinationArn"], attribute("ApiLog", "Arn"));
+    for (name, answer) in api["GatewayResponses"].as_object().unwrap() {
+        let body = answer["ResponseTemplates"]["application/json"].as_str().unwrap();
+        let problem: Value = serde_json::from_str(body).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert!(problem["title"].is_string() && problem["detail"].is_string(), "{name}");
+    }
+    assert!(api["GatewayResponses"]["THROTTLED"]["ResponseParameters"]["Headers"]["Retry-After"].is_string());
+}
+
+#[test]
+fn a10_the_table_can_be_restored_and_is_not_lost_with_its_stack() {
+    let table = resource("Table");
+    assert_eq!((&table["DeletionPolicy"], &table["UpdateReplacePolicy"]), (&json!("Retain"), &json!("Retain")));
+    let table = &table["Properties"];
+    assert_eq!(table["BillingMode"], "PAY_PER_REQUEST");
+    assert_eq!(table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"], true);
+    assert_eq!(table["SSESpecification"]["SSEEnabled"], true);
+    assert_eq!(table["StreamSpecification"]["StreamViewType"], "NEW_AND_OLD_IMAGES");
+    assert_eq!(table["TimeToLiveSpecification"], json!({"AttributeName": "expires_at", "Enabled": true}));
+    assert_eq!(table["DeletionProtectionEnabled"], json!({"Fn::If": ["TableIsProtected", true, false]}));
+    assert_eq!(document()["Parameters"]["ProtectTable"]["Default"], "true");
+    let keys = json!([{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}]);
+    assert_eq!(table["KeySchema"], keys);
+}
+
+#[test]
+fn every_fact_is_archived() {
+    let archive = properties("BusArchive");
+    assert_eq!(archive["SourceArn"], attribute("Bus", "Arn"));
+    assert_eq!(archive["EventPattern"], json!({"source": [{"prefix": "cs-ops."}]}));
+}
+
+#[test]
+fn the_dashboard_is_json() {
+    let body = properties("Dashboard")["DashboardBody"]["Fn::Sub"][0].as_str().unwrap().to_owned();
+    let dashboard: Value = serde_json::from_str(&body).unwrap();
+    let widgets = list(&dashboard["widgets"]);
+    assert!(!widgets.is_empty());
+    for widget in widgets {
+        assert_eq!(widget["properties"]["region"], "${AWS::Region}");
+    }
+}
+
+#[test]
+fn a3_no_region_is_named() {
+    assert_eq!(region_literals(TEXT), Vec::<&str>::new());
+    assert_eq!(region_literals("a: us-east-1\nb: arn:aws:sqs:ap-southeast-2:1:q"), ["us-east-1", "ap-southeast-2"]);
+}
+
+/// Words like `eu-west-1`.
+fn region_literals(text: &str) -> Vec<&str> {
+    let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));
+    let is_region = |word: &&str| {
+        let parts: Vec<_> = word.split('-').collect();
+        let directions = ["north", "south", "east", "west", "central"];
+        matches!(parts.as_slice(), [area, .., side, number]
+            if area.len() == 2 && directions.iter().any(|one| side.starts_with(one)) && number.parse::<u8>().is_ok())
+    };
+    words.filter(is_region).collect()
+}
+
+#[test]
+fn what_a_deployment_needs_to_know_is_put_out() {
+    let outputs = document()["Outputs"].clone();
+    for name in ["ApiUrl", "TableName", "BusName", "AlarmTopicArn", "UndeliveredFactsUrl", "MissedTicksUrl"] {
+        assert!(outputs[name]["Value"].is_object(), "{name}");
+    }
+    for (_, prefix) in FUNCTIONS {
+        assert_eq!(outputs[format!("{prefix}FunctionName")]["Value"], reference(&format!("{prefix}Function")));
+    }
+    for queue in wiring().queues {
+        let name = queue.name.trim_end_matches("Queue");
+        assert_eq!(outputs[format!("{name}QueueUrl")]["Value"], reference(&queue.name));
+        assert_eq!(outputs[format!("{name}DeadLettersUrl")]["Value"], reference(&queue.dead_letters));
+    }
+}
+
+#[test]
+fn the_manual_explains_every_parameter() {
+    for parameter in document()["Parameters"].as_object().unwrap().keys() {
+        assert!(
+            document::README.contains(&format!("| `{parameter}` |")),
+            "infra/README.md does not explain `{parameter}`"
+        );
+    }
+}
