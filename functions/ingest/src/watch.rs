@@ -29,6 +29,8 @@ impl Visit for Watch<'_> {
     async fn visit(&self, account: &AccountId, message: &CauseId) -> Result<Outcome, Failure> {
         let head = keys::series(&self.work.tenant, account);
         let cause = self.work.cause_of(message);
+        // The account's description comes by HTTP, which nobody delivers again.
+        once::flush(self.ports, &keys::profile(&self.work.tenant, account)).await?;
         once::handle(self.ports, &head, message, &Look { cause, account, now: self.ports.clock.now() }).await
     }
 }

@@ -1,0 +1,146 @@
+//! The list of active escalations, and what people do with them.
+
+use crate::change::{Change, Door};
+use async_trait::async_trait;
+use contract::escalate::{ActiveEscalations, EscalationActionRequest, EscalationItem};
+use contract::event::FunctionName;
+use contract::problem::Fault;
+use domain::escalation::{Escalation, EscalationFact, EscalationPolicies, TransitionError};
+use domain::id::{AccountId, EscalationId, PersonId};
+use domain::record::EscalationRecord;
+use platform::function::{Failure, Ports};
+use platform::http::{self, Caller, Problem, Request, Response};
+use platform::keys;
+use platform::once::{self, Decide, Effect};
+use platform::table::{self, Range};
+use std::sync::{Mutex, PoisonError};
+
+/// The most escalations in one answer.
+const MAX_PAGE: usize = 100;
+/// The most escalations of a tenant that are put in order.
+const MAX_LISTED: usize = 10_000;
+
+/// `GET /escalations/active`.
+pub async fn active(ports: &Ports, caller: &Caller, request: &Request) -> Result<Response, Problem> {
+    let now = ports.clock.now();
+    let skip = read_cursor(request)?;
+    let mut all = Vec::new();
+    let mut range = Range::prefix(keys::tenant_partition(&caller.tenant, "ESCALATION"), "");
+    loop {
+        let page = ports.table.query(&range).await?;
+        for item in &page.items {
+            all.push(table::read::<EscalationItem>(item)?.seen_at(now));
+        }
+        match page.next {
+            Some(next) if all.len() < MAX_LISTED => range.after = Some(next),
+            _ => break,
+        }
+    }
+    let wanted = |name: &str, value: &str| request.query.get(name).is_none_or(|wanted| wanted == value);
+    let severity = |item: &EscalationItem| serde_json::to_value(item.severity).ok().and_then(|name| name.as_str().map(str::to_owned));
+    all.retain(|item| {
+        item.status != "resolved"
+            && wanted("status", &item.status)
+            && wanted("account", &item.account)
+            && wanted("severity", &severity(item).unwrap_or_default())
+    });
+    all.sort_by(|a, b| {
+        let key = |item: &EscalationItem| (item.seconds_to_breach.is_none(), item.seconds_to_breach, item.severity);
+        key(a).cmp(&key(b)).then_with(|| a.escalation.cmp(&b.escalation))
+    });
+    let next = skip.saturating_add(MAX_PAGE);
+    let cursor = (all.len() > next).then(|| next.to_string());
+    let escalations = all.into_iter().skip(skip).take(MAX_PAGE).collect();
+    Response::json(200, &ActiveEscalations { as_of: now, escalations, cursor })
+}
+
+fn read_cursor(request: &Request) -> Result<usize, Problem> {
+    request.query.get("cursor").map_or(Ok(0), |cursor| {
+        cursor.parse().map_err(|_| {
+            Problem::invalid("the cursor is not one of ours", vec![Fault::new("cursor", "give the `cursor` of the page before, or none")])
+        })
+    })
+}
+
+/// `POST /escalations/{id}/{action}`.
+pub async fn act(ports: &Ports, policies: &EscalationPolicies, caller: &Caller, request: &Request) -> Result<Response, Problem> {
+    let parameter = |name: &str| request.parameters.get(name).map(String::as_str).unwrap_or_default();
+    let action = read_action(parameter("action"), request)?;
+    let not_found = || Problem::not_found("escalation", parameter("id"));
+    let id = EscalationId::new(parameter("id")).map_err(|_| not_found())?;
+    let index = keys::escalation_index(&caller.tenant, &id);
+    let listed: EscalationItem = table::read(&ports.table.get(&index).await?.ok_or_else(not_found)?)?;
+    let account = AccountId::new(&listed.account).map_err(|error| Problem::internal(&error))?;
+    let cause = request.cause(caller, FunctionName::Escalate);
+    let change = Change { ports, policies, cause: &cause, account: &account, now: ports.clock.now(), door: Door::Http };
+    let act = Act { change, by: &caller.subject, id: &id, action: &action, refused: Mutex::new(None) };
+    let message = request.cause_id(caller, FunctionName::Escalate);
+    once::handle(ports, &keys::escalations(&caller.tenant, &account), &message, &act).await?;
+    if let Some(refusal) = act.refused.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        return Err(problem(&refusal));
+    }
+    let item: EscalationItem = table::read(&ports.table.get(&index).await?.ok_or_else(not_found)?)?;
+    Response::json(200, &item.seen_at(ports.clock.now()))
+}
+
+enum Action {
+    Acknowledge,
+    Resolve { outcome: String },
+}
+
+fn read_action(name: &str, request: &Request) -> Result<Action, Problem> {
+    let body = || if request.body.is_empty() { Ok(EscalationActionRequest::default()) } else { http::read_json(request) };
+    match name {
+        "acknowledge" => body().map(|_| Action::Acknowledge),
+        "resolve" => Ok(Action::Resolve { outcome: body()?.outcome.unwrap_or_default() }),
+        other => Err(Problem::new(
+            404,
+            "not_found",
+            "There is no such thing",
+            format!("there is no action `{other}`; use acknowledge or resolve"),
+        )),
+    }
+}
+
+fn problem(refusal: &TransitionError) -> Problem {
+    match refusal {
+        TransitionError::Resolved => Problem::conflict(refusal.to_string()),
+        TransitionError::Words(_) => Problem::invalid("the outcome is not valid", vec![Fault::new("outcome", refusal.to_string())]),
+    }
+}
+
+struct Act<'a> {
+    change: Change<'a>,
+    by: &'a PersonId,
+    id: &'a EscalationId,
+    action: &'a Action,
+    /// Why the domain refused: known only once the state was read.
+    refused: Mutex<Option<TransitionError>>,
+}
+
+impl Act<'_> {
+    fn apply(&self, known: &Escalation) -> Result<(Escalation, Vec<EscalationFact>), TransitionError> {
+        match self.action {
+            Action::Acknowledge => known.acknowledge(self.by.clone(), self.change.now),
+            Action::Resolve { outcome } => known.resolve(self.by.clone(), outcome, self.change.now),
+        }
+    }
+}
+
+#[async_trait]
+impl Decide for Act<'_> {
+    type State = EscalationRecord;
+
+    async fn decide(&self, state: Option<EscalationRecord>) -> Result<Option<Effect<EscalationRecord>>, Failure> {
+        let missing = || Failure::Unhandled(format!("escalation `{}` is listed, but its account does not have it", self.id));
+        let record = state.ok_or_else(missing)?;
+        let known = record.escalations.get(self.id).ok_or_else(missing)?;
+        match self.apply(known) {
+            Ok((escalation, facts)) => self.change.effect(record, escalation, &facts).await,
+            Err(refusal) => {
+                *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = Some(refusal);
+                Ok(None)
+            }
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! What a change of an escalation comes to: the account's record, the entry by which it is listed, its due work, the
+//! events that tell it, and the link in the chain of decisions.
+
+use contract::escalate::{EscalationItem, by_name, event_body};
+use contract::event::{
+    Cause, EscalationAcknowledged, EscalationAdvanced, EscalationOpened, EscalationResolved, Event, Fact, SlaBreached, SlaWarned,
+};
+use domain::audit::{self, Record};
+use domain::digest::Digest;
+use domain::escalation::{Escalation, EscalationFact, EscalationPolicies, What};
+use domain::id::{AccountId, EscalationId, TenantId};
+use domain::record::EscalationRecord;
+use jiff::{SignedDuration, Timestamp};
+use platform::function::{Failure, Ports};
+use platform::keys;
+use platform::once::Effect;
+use platform::table::{self, Expect, Write};
+use serde::{Deserialize, Serialize};
+
+/// How long an escalation that ended is listed, in days.
+const LISTED_DAYS: i64 = 90;
+
+/// A piece of due work: which escalation to look at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Due {
+    /// The account.
+    pub account: AccountId,
+    /// The escalation.
+    pub escalation: EscalationId,
+}
+
+/// The account's record before anything was escalated.
+pub fn nothing_yet(tenant: &TenantId, account: &AccountId) -> EscalationRecord {
+    EscalationRecord { escalations: Default::default(), due: Default::default(), audit: audit::Head::start(tenant, account) }
+}
+
+/// Where a change comes from and when it is made.
+pub struct Change<'a> {
+    pub ports: &'a Ports,
+    pub policies: &'a EscalationPolicies,
+    pub cause: &'a Cause,
+    pub account: &'a AccountId,
+    pub now: Timestamp,
+    pub door: Door,
+}
+
+/// By which door a change comes: what becomes of the escalation's due work follows from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    /// A message, which is delivered again until all is done: due work moves with the change.
+    Queue,
+    /// The clock, which deletes the due work that it came for once all is done.
+    Clock,
+    /// A person, who may not ask again: due work is left for the next tick, which publishes what may not have gone out.
+    Http,
+}
+
+impl Change<'_> {
+    /// The effect of an escalation that became another one, or nothing where it did not.
+    pub async fn effect(
+        &self,
+        mut record: EscalationRecord,
+        escalation: Escalation,
+        facts: &[EscalationFact],
+    ) -> Result<Option<Effect<EscalationRecord>>, Failure> {
+        let mut writes = self.due(&mut record, &escalation)?;
+        if record.escalations.get(&escalation.id) == Some(&escalation) && writes.is_empty() {
+            return Ok(None);
+        }
+        writes.push(self.entry(&escalation).await?);
+        if !facts.is_empty() {
+            let link = self.link(&record.audit, &escalation, facts)?;
+            let key = keys::audit(&self.cause.tenant, self.account, "escalate", link.seq);
+            writes.push(Write::Put { key, expect: Expect::Absent, body: table::body(&link)?, expires_at: None });
+            record.audit = link.head();
+        }
+        let events = facts.iter().map(|fact| self.event(&escalation, fact)).collect();
+        record.escalations.insert(escalation.id.clone(), escalation);
+        Ok(Some(Effect { state: record, writes, events }))
+    }
+
+    async fn entry(&self, escalation: &Escalation) -> Result<Write, Failure> {
+        let key = keys::escalation_index(&self.cause.tenant, &escalation.id);
+        let found = self.ports.table.get(&key).await?;
+        let ended = !escalation.status.is_active();
+        let listed_until = self.now.checked_add(SignedDuration::from_hours(24 * LISTED_DAYS)).ok();
+        let body = table::body(&EscalationItem::of(escalation, self.policies, self.now))?;
+        Ok(Write::Put { key, expect: Expect::of(found.as_ref()), body, expires_at: listed_until.filter(|_| ended) })
+    }
+
+    /// Moves the escalation's due work to where it belongs now.
+    fn due(&self, record: &mut EscalationRecord, escalation: &Escalation) -> Result<Vec<Write>, Failure> {
+        let tenant = &self.cause.tenant;
+        let key = |at| keys::due(tenant, at, self.account, &escalation.id);
+        let before = record.due.remove(&escalation.id);
+        let next = match self.door {
+            Door::Http => Some(self.now),
+            // A tick is about to look anyway.
+            Door::Queue if before.is_some_and(|before| before <= self.now) => before,
+            Door::Queue | Door::Clock => escalation.next_due(self.policies).map(|at| at.max(self.now)),
+        };
+        record.due.extend(next.map(|next| (escalation.id.clone(), next)));
+        let mut writes = Vec::new();
+        if before == next {
+            return Ok(writes);
+        }
+        if self.door != Door::Clock {
+            writes.extend(before.map(|at| Write::Delete { key: key(at) }));
+        }
+        if let Some(next) = next {
+            let body = table::body(&Due { account: self.account.clone(), escalation: escalation.id.clone() })?;
+            writes.push(Write::Put { key: key(next), expect: Expect::Absent, body, expires_at: None });
+        }
+        Ok(writes)
+    }
+
+    fn link(&self, chain: &audit::Head, escalation: &Escalation, facts: &[EscalationFact]) -> Result<audit::Link, Failure> {
+        let inputs_hash = Digest::of_json("escalation", escalation).map_err(|error| Failure::Unhandled(error.to_string()))?;
+        let record = Record {
+            at: self.now,
+            what: "escalation".to_owned(),
+            inputs_hash,
+            config_hash: self.policies.version(),
+            outcome: format!("{} is {}", escalation.id, escalation.status.name()),
+            reasons: facts.iter().map(|fact| format!("{} at {}", name(&fact.what), fact.at)).collect(),
+        };
+        Ok(audit::append(chain, record))
+    }
+
+    fn event(&self, escalation: &Escalation, fact: &EscalationFact) -> Event {
+        let body = event_body(escalation, self.policies, self.now);
+        let told: Fact = match &fact.what {
+            What::Opened => EscalationOpened { escalation: body }.into(),
+            What::Acknowledged { by } => EscalationAcknowledged { escalation: body, by: by_name(by) }.into(),
+            What::Advanced { .. } => EscalationAdvanced { escalation: body }.into(),
+            What::SlaWarned { clock, percent } => {
+                SlaWarned { escalation: body, clock: clock.name().to_owned(), percent: u32::from(*percent) }.into()
+            }
+            What::SlaBreached { clock } => SlaBreached { escalation: body, clock: clock.name().to_owned() }.into(),
+            What::Resolved { outcome } => EscalationResolved { escalation: body, outcome: outcome.clone() }.into(),
+        };
+        // Several marks may be passed at one moment: what and when tell them apart.
+        let key = format!("{}#{}#{}", escalation.id, name(&fact.what), fact.at);
+        Event::new(self.cause, Some(self.account), &key, fact.at, told)
+    }
+}
+
+fn name(what: &What) -> String {
+    match what {
+        What::Opened => "opened".to_owned(),
+        What::Acknowledged { by } => format!("acknowledged by {}", by_name(by)),
+        What::Advanced { step, role, repeats } => format!("told {} at step {step}, repeat {repeats}", role.name()),
+        What::SlaWarned { clock, percent } => format!("{} at {percent} percent", clock.name()),
+        What::SlaBreached { clock } => format!("{} breached", clock.name()),
+        What::Resolved { outcome } => format!("resolved: {outcome}"),
+    }
+}
