@@ -272,3 +272,6 @@ pub fn priority(arr: Money, severity: Severity, confidence_percent: u32) -> i64 
 fn days_after(moment: Timestamp, days: u32) -> Timestamp {
     moment.checked_add(SignedDuration::from_hours(24 * i64::from(days))).unwrap_or(Timestamp::MAX)
 }
+
+#[cfg(test)]
+mod tests;

@@ -381,3 +381,6 @@ impl Escalation {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -330,3 +330,125 @@ impl Summary {
 const fn seconds(duration: SignedDuration) -> i64 {
     duration.as_secs()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(1_700_000_000 + seconds).unwrap()
+    }
+
+    fn stamp(seconds: i64, event: u32) -> Stamp {
+        Stamp { at: at(seconds), event: CauseId::new(format!("e{event}")).unwrap() }
+    }
+
+    fn health(score: i32, band: Band) -> Fact {
+        Fact::Health(Health { score: Points::whole(score), band, provisional: false })
+    }
+
+    fn fell(from: i32, to: i32) -> Fact {
+        Fact::Fell(Fall { from: Points::whole(from), to: Points::whole(to), reasons: vec!["usage".into()] })
+    }
+
+    fn cta_id(number: u32) -> CtaId {
+        CtaId::new(format!("cta-{number}")).unwrap()
+    }
+
+    fn cta(number: u32, priority: i64) -> Fact {
+        Fact::CtaLive(cta_id(number), CtaView { reason: "look".into(), priority, owner: None, due_at: at(0) })
+    }
+
+    fn escalation(number: u32, breach_at: Option<i64>) -> Fact {
+        let breach_at = breach_at.map(at);
+        let view = EscalationView { severity: Severity::High, reason: "why".into(), role: "executive".into(), acknowledged: false, breach_at };
+        Fact::EscalationLive(EscalationId::new(format!("esc-{number}")).unwrap(), view)
+    }
+
+    fn row(account: &str, facts: impl IntoIterator<Item = Fact>) -> Row {
+        let mut row = Row::new(AccountId::new(account).unwrap());
+        for (number, fact) in (0..).zip(facts) {
+            row.apply(stamp(i64::from(number), number), fact);
+        }
+        row
+    }
+
+    #[test]
+    fn an_older_fact_that_comes_late_changes_nothing() {
+        let mut row = row("a", []);
+        assert!(row.apply(stamp(9, 1), health(60, Band::Critical)));
+        assert!(!row.apply(stamp(8, 2), health(90, Band::Champion)));
+        assert!(!row.apply(stamp(9, 1), health(60, Band::Critical)), "the same fact again");
+        assert_eq!(row.health().unwrap().band, Band::Critical);
+        assert!(row.apply(stamp(20, 3), Fact::CtaEnded(cta_id(1))));
+        assert!(!row.apply(stamp(10, 4), cta(1, 5)));
+        assert_eq!(row.ctas().count(), 0);
+    }
+
+    #[test]
+    fn what_ended_is_forgotten_at_last() {
+        let mut row = row("a", [cta(0, 1)]);
+        for number in 1..=400 {
+            row.apply(stamp(i64::from(number), number), Fact::CtaEnded(cta_id(number)));
+        }
+        assert_eq!((row.ctas.len(), row.ctas().count()), (MAX_ENDED + 1, 1));
+        assert!(!row.ctas.contains_key(&cta_id(100)) && row.ctas.contains_key(&cta_id(101)));
+    }
+
+    #[test]
+    fn the_summary_counts_ranks_and_orders() {
+        let rows = [
+            row("a", [health(95, Band::Champion), fell(97, 95), cta(1, 5)]),
+            row("b", [health(50, Band::Emergency), fell(90, 50), cta(2, 9), escalation(1, None), escalation(2, Some(500))]),
+            row("c", [health(75, Band::AtRisk), fell(80, 75), escalation(3, Some(-60))]),
+            row("d", [Fact::Health(Health { score: Points::whole(10), band: Band::Emergency, provisional: true })]),
+            row("e", [fell(80, 75)]),
+            row("f", [fell(60, 59)]),
+            row("g", [fell(60, 57)]),
+            row("h", [fell(60, 61)]),
+        ];
+        let summary = Summary::of(&rows, at(0));
+        assert_eq!(summary.accounts, 8);
+        assert_eq!((summary.by_band[&Band::Champion], summary.by_band[&Band::Emergency], summary.by_band[&Band::Healthy]), (1, 1, 0));
+        assert_eq!((summary.provisional, summary.unscored), (1, 4));
+        let falls: Vec<&str> = summary.biggest_falls.iter().map(|fall| fall.account.as_str()).collect();
+        assert_eq!(falls, ["b", "c", "e", "g", "a"], "the deepest first, of equal ones the first by name");
+        let ctas: Vec<i64> = summary.open_ctas.iter().map(|open| open.cta.priority).collect();
+        assert_eq!(ctas, [9, 5]);
+        let breaches: Vec<Option<i64>> = summary.open_escalations.iter().map(|open| open.seconds_to_breach).collect();
+        assert_eq!(breaches, [Some(-60), Some(500), None]);
+    }
+
+    fn any_fact() -> impl Strategy<Value = (Stamp, Fact)> {
+        let bands = prop::sample::select(Band::ALL.to_vec());
+        let fact = prop_oneof![
+            (0..100, bands).prop_map(|(score, band)| health(score, band)),
+            (0..100, 0..100).prop_map(|(from, to)| fell(from, to)),
+            (0..4_u32, 0..9_i64).prop_map(|(number, priority)| cta(number, priority)),
+            (0..4_u32).prop_map(|number| Fact::CtaEnded(cta_id(number))),
+            (0..4_u32, prop::option::of(0..99_i64)).prop_map(|(number, breach)| escalation(number, breach)),
+            (0..4_u32).prop_map(|number| Fact::EscalationEnded(EscalationId::new(format!("esc-{number}")).unwrap())),
+        ];
+        ((0..6_i64, 0..4_u32).prop_map(|(seconds, event)| stamp(seconds, event)), fact)
+    }
+
+    proptest! {
+        #[test]
+        fn any_order_and_repetition_of_the_same_facts_gives_the_same_row(
+            (all, shuffled) in prop::collection::vec(any_fact(), 1..40).prop_flat_map(|all| {
+                let twice: Vec<_> = all.iter().chain(&all).cloned().collect();
+                (Just(all), Just(twice).prop_shuffle())
+            })
+        ) {
+            let fold = |facts: Vec<(Stamp, Fact)>| {
+                let mut row = row("a", []);
+                for (stamp, fact) in facts {
+                    row.apply(stamp, fact);
+                }
+                serde_json::to_string(&row).unwrap()
+            };
+            prop_assert_eq!(fold(all), fold(shuffled));
+        }
+    }
+}

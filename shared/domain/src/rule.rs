@@ -240,3 +240,6 @@ impl Faults {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

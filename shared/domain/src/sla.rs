@@ -234,3 +234,193 @@ fn millis(from: Timestamp, until: Timestamp) -> i64 {
 pub(crate) fn after(moment: Timestamp, millis: i64) -> Timestamp {
     Timestamp::from_millisecond(moment.as_millisecond().saturating_add(millis)).unwrap_or(Timestamp::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case::News;
+    use crate::id::{CaseId, SignalId, SourceId};
+    use crate::signal::CaseStatus;
+    use proptest::prelude::*;
+
+    const HOUR: i64 = 3_600;
+
+    fn policy() -> SlaPolicy {
+        let targets = |first: u32, last: u32| Targets { first_response_seconds: first * 3_600, resolution_seconds: last * 3_600 };
+        SlaPolicy {
+            critical: targets(1, 4),
+            high: targets(2, 8),
+            medium: targets(4, 24),
+            low: targets(8, 48),
+            warn_percent: BTreeSet::from([50, 75]),
+            calendar: Calendar::AllHours,
+        }
+    }
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(1_700_000_000 + seconds).unwrap()
+    }
+
+    fn case(all: &[(i64, CaseStatus, Severity)]) -> Case {
+        let news = |(index, &(seconds, status, severity)): (usize, &(i64, CaseStatus, Severity))| News {
+            at: at(seconds),
+            status,
+            severity,
+            source: SourceId::new("desk").unwrap(),
+            id: SignalId::new(format!("n{index}")).unwrap(),
+        };
+        let mut all = all.iter().enumerate().map(news);
+        let (mut case, _) = Case::new(CaseId::new("c").unwrap(), all.next().unwrap());
+        for news in all {
+            case.record(news);
+        }
+        case
+    }
+
+    fn opened(severity: Severity) -> Case {
+        case(&[(0, CaseStatus::Opened, severity)])
+    }
+
+    /// One second before the target it is met, at the target it is breached: while it runs, and when it is reached then.
+    #[track_caller]
+    fn check(severity: Severity, kind: ClockKind, hours: i64) {
+        let running = Clock::of(kind, &opened(severity), &policy());
+        let target = hours * HOUR;
+        assert_eq!(running.at(at(target - 1)).state, ClockState::Running);
+        assert_eq!(running.at(at(target - 1)).remaining_millis, 1_000);
+        assert_eq!(running.at(at(target)).state, ClockState::Breached);
+        assert_eq!(running.reaches(Mark::at(50)), Some(at(target / 2)));
+        assert_eq!(running.reaches(Mark::at(75)), Some(at(target * 3 / 4)));
+        assert_eq!(running.reaches(Mark::BREACH), Some(at(target)));
+        let end = if kind == ClockKind::FirstResponse { CaseStatus::Responded } else { CaseStatus::Resolved };
+        for (seconds, state, breach) in [(target - 1, ClockState::Met, None), (target, ClockState::Breached, Some(at(target)))] {
+            let case = case(&[(0, CaseStatus::Opened, severity), (seconds, end, severity)]);
+            let clock = Clock::of(kind, &case, &policy());
+            assert_eq!(clock.at(at(target * 9)).state, state, "ended after {seconds} s");
+            assert_eq!(clock.reaches(Mark::BREACH), breach, "ended after {seconds} s");
+        }
+    }
+
+    #[test]
+    fn a60_critical_answers_within_1_hour_and_is_solved_within_4() {
+        check(Severity::Critical, ClockKind::FirstResponse, 1);
+        check(Severity::Critical, ClockKind::Resolution, 4);
+    }
+
+    #[test]
+    fn a61_high_answers_within_2_hours_and_is_solved_within_8() {
+        check(Severity::High, ClockKind::FirstResponse, 2);
+        check(Severity::High, ClockKind::Resolution, 8);
+    }
+
+    #[test]
+    fn a62_medium_answers_within_4_hours_and_is_solved_within_24() {
+        check(Severity::Medium, ClockKind::FirstResponse, 4);
+        check(Severity::Medium, ClockKind::Resolution, 24);
+    }
+
+    #[test]
+    fn a63_low_answers_within_8_hours_and_is_solved_within_48() {
+        check(Severity::Low, ClockKind::FirstResponse, 8);
+        check(Severity::Low, ClockKind::Resolution, 48);
+    }
+
+    #[test]
+    fn a60_the_last_millisecond_before_the_target_is_met() {
+        let clock = Clock::of(ClockKind::FirstResponse, &opened(Severity::Critical), &policy());
+        assert_eq!(clock.at(after(at(HOUR), -1)).state, ClockState::Running);
+    }
+
+    #[test]
+    fn a_clock_stands_still_while_waiting_on_the_customer() {
+        let case = case(&[
+            (0, CaseStatus::Opened, Severity::Critical),
+            (HOUR / 2, CaseStatus::WaitingOnCustomer, Severity::Critical),
+            (10 * HOUR, CaseStatus::InProgress, Severity::Critical),
+        ]);
+        let clock = Clock::of(ClockKind::Resolution, &case, &policy());
+        let waiting = clock.at(at(5 * HOUR));
+        assert_eq!((waiting.state, waiting.elapsed_millis, waiting.paused_millis), (ClockState::Paused, 1_800_000, 16_200_000));
+        assert_eq!(clock.at(at(10 * HOUR)).state, ClockState::Running);
+        assert_eq!(clock.reaches(Mark::BREACH), Some(at(10 * HOUR + 3 * HOUR + HOUR / 2)));
+        assert_eq!(clock.next_due(None), Some((at(11 * HOUR + HOUR / 2), Mark::at(50))));
+    }
+
+    #[test]
+    fn a_clock_that_waits_reaches_no_mark() {
+        let case = case(&[(0, CaseStatus::Opened, Severity::Critical), (HOUR, CaseStatus::WaitingOnCustomer, Severity::Critical)]);
+        let clock = Clock::of(ClockKind::Resolution, &case, &policy());
+        assert_eq!(clock.next_due(None), None);
+        assert_eq!(clock.at(at(1_000 * HOUR)).elapsed_millis, HOUR * 1_000);
+    }
+
+    #[test]
+    fn a63_elapsed_and_paused_time_survive_a_change_of_severity() {
+        let news = |severity| {
+            [
+                (0, CaseStatus::Opened, Severity::Low),
+                (HOUR, CaseStatus::WaitingOnCustomer, Severity::Low),
+                (3 * HOUR, CaseStatus::InProgress, severity),
+            ]
+        };
+        let now = at(6 * HOUR - 1);
+        let (low, critical) = (case(&news(Severity::Low)), case(&news(Severity::Critical)));
+        let (before, after) = (Clock::of(ClockKind::Resolution, &low, &policy()), Clock::of(ClockKind::Resolution, &critical, &policy()));
+        assert_eq!((before.target_seconds, after.target_seconds), (48 * 3_600, 4 * 3_600));
+        assert_eq!(before.at(now).elapsed_millis, after.at(now).elapsed_millis);
+        assert_eq!(before.at(now).paused_millis, after.at(now).paused_millis);
+        assert_eq!((after.at(now).state, after.at(at(6 * HOUR)).state), (ClockState::Running, ClockState::Breached));
+    }
+
+    #[test]
+    fn a_case_that_comes_back_goes_on_where_its_clock_stood() {
+        let case = case(&[
+            (0, CaseStatus::Opened, Severity::Critical),
+            (HOUR, CaseStatus::Resolved, Severity::Critical),
+            (50 * HOUR, CaseStatus::InProgress, Severity::Critical),
+        ]);
+        let clock = Clock::of(ClockKind::Resolution, &case, &policy());
+        assert_eq!(clock.at(at(51 * HOUR)).elapsed_millis, 2 * HOUR * 1_000);
+        assert_eq!(clock.reaches(Mark::BREACH), Some(at(53 * HOUR)));
+    }
+
+    #[test]
+    fn marks_come_one_after_the_other() {
+        let clock = Clock::of(ClockKind::FirstResponse, &opened(Severity::Critical), &policy());
+        assert_eq!(clock.next_due(None), Some((at(HOUR / 2), Mark::at(50))));
+        assert_eq!(clock.next_due(Some(Mark::at(50))), Some((at(HOUR * 3 / 4), Mark::at(75))));
+        assert_eq!(clock.next_due(Some(Mark::at(75))), Some((at(HOUR), Mark::BREACH)));
+        assert_eq!(clock.next_due(Some(Mark::BREACH)), None);
+    }
+
+    proptest! {
+        /// At every moment elapsed and paused time add up to the time since the start, and the mark agrees with the reading.
+        #[test]
+        fn readings_and_marks_agree(
+            steps in prop::collection::vec((1..20_000_i64, prop::sample::select(vec![
+                CaseStatus::WaitingOnCustomer, CaseStatus::InProgress, CaseStatus::Resolved,
+            ])), 0..12),
+            probe in 0..300_000_i64,
+        ) {
+            let mut seconds = 0;
+            let mut news = vec![(0, CaseStatus::Opened, Severity::Critical)];
+            for (later, status) in steps {
+                seconds += later;
+                news.push((seconds, status, Severity::Critical));
+            }
+            let clock = Clock::of(ClockKind::Resolution, &case(&news), &policy());
+            // Pauses are known up to the last news; what comes after is asked of that.
+            let now = at(seconds + probe);
+            let reading = clock.at(now);
+            let end = clock.stopped_at.map_or(now, |stop| stop.min(now));
+            prop_assert_eq!(reading.elapsed_millis + reading.paused_millis, millis(at(0), end));
+            prop_assert_eq!(reading.state == ClockState::Breached, clock.reaches(Mark::BREACH).is_some_and(|at| at <= now));
+            for mark in clock.marks() {
+                if let Some(moment) = clock.reaches(mark) {
+                    let share = i64::from(clock.target_seconds) * 10 * i64::from(mark.percent());
+                    prop_assert_eq!(clock.at(moment).elapsed_millis, share);
+                }
+            }
+        }
+    }
+}

@@ -159,16 +159,16 @@ fn nearest_rank(sorted: &[i128], percentile: u32) -> i128 {
 /// As sure as the surest sighting that has not expired.
 pub(super) fn competitor_seen(leaf: &CompetitorSeen, facts: &Facts<'_>) -> Verdict {
     let name = "competitor";
-    let sure = facts.series.competitor(facts.now).filter(|seen| seen.confidence >= leaf.confidence_at_least);
-    let (Some(seen), Some(latest)) = (sure, facts.last_day_with(Metric::CompetitorSeen)) else {
+    let Some(seen) = facts.series.competitor(facts.now).filter(|seen| seen.confidence >= leaf.confidence_at_least) else {
         let why = format!("no sighting with at least {} % counts now", leaf.confidence_at_least);
         return Verdict::leaf(Finding::new(name, Truth::False, why));
     };
-    let why = format!("`{}` was seen, which counts until {}", seen.competitor, Day::of(seen.expires_at));
-    let finding = Finding::new(name, Truth::True, why).with_value(seen.confidence).with_age(facts.today().since(latest));
+    let day = Day::of(seen.at);
+    let why = format!("`{}` was seen on {day}, which counts until {}", seen.competitor, Day::of(seen.expires_at));
+    let finding = Finding::new(name, Truth::True, why).with_value(seen.confidence).with_age(facts.today().since(day));
     Verdict::leaf(finding)
         .sure_to(u32::try_from(seen.confidence.micros() / ONE).unwrap_or(0))
-        .resting_on(Evidence::events(latest, 1))
+        .resting_on(Evidence::events(day, 1))
 }
 
 /// What was never reported is not missing.
