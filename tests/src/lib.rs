@@ -1,1 +1,3 @@
-//! (being written)
+//! What the tests that cross functions share: for now LocalStack on this machine.
+
+pub mod localstack;
