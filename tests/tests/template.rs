@@ -252,6 +252,7 @@ fn the_api_is_bounded_traced_and_writes_down_every_request() {
     for (name, answer) in api["GatewayResponses"].as_object().unwrap() {
         let body = answer["ResponseTemplates"]["application/json"].as_str().unwrap();
         let problem: Value = serde_json::from_str(body).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert!(problem["type"].as_str().is_some_and(|kind| kind.starts_with("urn:cs-ops:problem:")), "{name}");
         assert!(problem["title"].is_string() && problem["detail"].is_string(), "{name}");
     }
     assert!(api["GatewayResponses"]["THROTTLED"]["ResponseParameters"]["Headers"]["Retry-After"].is_string());
