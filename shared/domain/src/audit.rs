@@ -80,7 +80,8 @@ impl Link {
 pub fn verify<'a>(start: Head, links: impl IntoIterator<Item = &'a Link>) -> Result<Head, Broken> {
     links.into_iter().try_fold(start, |head, link| {
         let seq = head.seq.saturating_add(1);
-        let whole = link.seq == seq && link.previous == head.hash && link.hash == fingerprint(seq, &head.hash, &link.record);
+        let whole =
+            link.seq == seq && link.previous == head.hash && link.hash == fingerprint(seq, &head.hash, &link.record);
         if whole { Ok(link.head()) } else { Err(Broken { seq }) }
     })
 }

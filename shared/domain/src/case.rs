@@ -84,7 +84,8 @@ impl Case {
     /// Takes news in. Nothing where it is known already or too old to be kept.
     pub fn record(&mut self, news: News) -> Option<CaseChange> {
         // A source that says two things under one name: the greater stands, whichever came first.
-        let named_alike = self.news.iter().find(|known| (known.at, &known.source, &known.id) == (news.at, &news.source, &news.id));
+        let named_alike =
+            self.news.iter().find(|known| (known.at, &known.source, &known.id) == (news.at, &news.source, &news.id));
         match named_alike.cloned() {
             Some(known) if known >= news => return None,
             Some(known) => drop(self.news.take(&known)),
@@ -168,7 +169,13 @@ mod tests {
     }
 
     fn news(seconds: i64, status: CaseStatus, severity: Severity, id: &str) -> News {
-        News { at: at(seconds), status, severity, source: SourceId::new("desk").unwrap(), id: SignalId::new(id).unwrap() }
+        News {
+            at: at(seconds),
+            status,
+            severity,
+            source: SourceId::new("desk").unwrap(),
+            id: SignalId::new(id).unwrap(),
+        }
     }
 
     fn case(all: &[News]) -> Case {
@@ -196,7 +203,8 @@ mod tests {
 
     #[test]
     fn a_case_that_comes_back_is_not_resolved() {
-        let mut case = case(&[news(0, CaseStatus::Opened, Severity::Low, "a"), news(9, CaseStatus::Resolved, Severity::Low, "b")]);
+        let mut case =
+            case(&[news(0, CaseStatus::Opened, Severity::Low, "a"), news(9, CaseStatus::Resolved, Severity::Low, "b")]);
         assert_eq!(case.resolved_at(), Some(at(9)));
         case.record(news(20, CaseStatus::InProgress, Severity::Low, "c"));
         assert_eq!(case.resolved_at(), None);
@@ -232,7 +240,8 @@ mod tests {
             CaseStatus::Resolved,
         ]);
         let severity = prop::sample::select(vec![Severity::Critical, Severity::High, Severity::Medium, Severity::Low]);
-        (0..6_i64, status, severity, 0..4_u8).prop_map(|(at, status, severity, id)| news(at, status, severity, &format!("n{id}")))
+        (0..6_i64, status, severity, 0..4_u8)
+            .prop_map(|(at, status, severity, id)| news(at, status, severity, &format!("n{id}")))
     }
 
     proptest! {

@@ -274,7 +274,8 @@ impl Escalation {
         if !self.status.is_active() {
             return None;
         }
-        let marks = self.clocks(policies).into_iter().filter_map(|clock| clock.next_due(self.told.get(&clock.kind).copied()));
+        let marks =
+            self.clocks(policies).into_iter().filter_map(|clock| clock.next_due(self.told.get(&clock.kind).copied()));
         let role = self.next_role(policies).map(|(at, ..)| at);
         marks.map(|(at, _)| at).chain(role).min()
     }

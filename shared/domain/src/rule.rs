@@ -15,8 +15,8 @@ pub use verdict::{Evidence, Finding, Truth, Verdict};
 
 use crate::account::LifecycleStage;
 use crate::digest::Digest;
-use crate::id::RuleId;
 use crate::fixed::Quantity;
+use crate::id::RuleId;
 use crate::signal::{Metric, Severity};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -129,7 +129,10 @@ pub struct Outcome {
 impl RuleSet {
     /// Checks the rules and gives the set its version. Names every fault at once.
     pub fn new(name: impl Into<String>, rules: Vec<Rule>) -> Result<Self, Vec<RuleFault>> {
-        Self::with_paths(name, rules.into_iter().enumerate().map(|(index, rule)| (format!("rules[{index}]"), rule)).collect())
+        Self::with_paths(
+            name,
+            rules.into_iter().enumerate().map(|(index, rule)| (format!("rules[{index}]"), rule)).collect(),
+        )
     }
 
     /// The same for rules that come from somewhere: each with the path by which its faults are named.
@@ -188,7 +191,8 @@ fn evaluate(rule: &Rule, facts: &Facts<'_>) -> Outcome {
         return Outcome { rule: rule.id.clone(), when, stays: Truth::False };
     }
     let when = rule.when.evaluate(facts);
-    let stays = rule.stays_while.as_ref().map_or(when.truth, |condition| condition.evaluate(facts).truth.or(when.truth));
+    let stays =
+        rule.stays_while.as_ref().map_or(when.truth, |condition| condition.evaluate(facts).truth.or(when.truth));
     Outcome { rule: rule.id.clone(), when, stays }
 }
 

@@ -167,7 +167,11 @@ impl Clock {
             kind,
             started_at: case.opened_at(),
             target_seconds: policy.targets(case.severity()).of(kind),
-            pauses: case.resting().into_iter().filter(|pause| stopped_at.is_none_or(|stop| pause.from < stop)).collect(),
+            pauses: case
+                .resting()
+                .into_iter()
+                .filter(|pause| stopped_at.is_none_or(|stop| pause.from < stop))
+                .collect(),
             stopped_at,
             warn_percent: policy.warn_percent.clone(),
         }
@@ -246,7 +250,8 @@ mod tests {
     const HOUR: i64 = 3_600;
 
     fn policy() -> SlaPolicy {
-        let targets = |first: u32, last: u32| Targets { first_response_seconds: first * 3_600, resolution_seconds: last * 3_600 };
+        let targets =
+            |first: u32, last: u32| Targets { first_response_seconds: first * 3_600, resolution_seconds: last * 3_600 };
         SlaPolicy {
             critical: targets(1, 4),
             high: targets(2, 8),
@@ -293,7 +298,9 @@ mod tests {
         assert_eq!(running.reaches(Mark::at(75)), Some(at(target * 3 / 4)));
         assert_eq!(running.reaches(Mark::BREACH), Some(at(target)));
         let end = if kind == ClockKind::FirstResponse { CaseStatus::Responded } else { CaseStatus::Resolved };
-        for (seconds, state, breach) in [(target - 1, ClockState::Met, None), (target, ClockState::Breached, Some(at(target)))] {
+        for (seconds, state, breach) in
+            [(target - 1, ClockState::Met, None), (target, ClockState::Breached, Some(at(target)))]
+        {
             let case = case(&[(0, CaseStatus::Opened, severity), (seconds, end, severity)]);
             let clock = Clock::of(kind, &case, &policy());
             assert_eq!(clock.at(at(target * 9)).state, state, "ended after {seconds} s");
@@ -340,7 +347,10 @@ mod tests {
         ]);
         let clock = Clock::of(ClockKind::Resolution, &case, &policy());
         let waiting = clock.at(at(5 * HOUR));
-        assert_eq!((waiting.state, waiting.elapsed_millis, waiting.paused_millis), (ClockState::Paused, 1_800_000, 16_200_000));
+        assert_eq!(
+            (waiting.state, waiting.elapsed_millis, waiting.paused_millis),
+            (ClockState::Paused, 1_800_000, 16_200_000)
+        );
         assert_eq!(clock.at(at(10 * HOUR)).state, ClockState::Running);
         assert_eq!(clock.reaches(Mark::BREACH), Some(at(10 * HOUR + 3 * HOUR + HOUR / 2)));
         assert_eq!(clock.next_due(None), Some((at(11 * HOUR + HOUR / 2), Mark::at(50))));
@@ -348,7 +358,10 @@ mod tests {
 
     #[test]
     fn a_clock_that_waits_reaches_no_mark() {
-        let case = case(&[(0, CaseStatus::Opened, Severity::Critical), (HOUR, CaseStatus::WaitingOnCustomer, Severity::Critical)]);
+        let case = case(&[
+            (0, CaseStatus::Opened, Severity::Critical),
+            (HOUR, CaseStatus::WaitingOnCustomer, Severity::Critical),
+        ]);
         let clock = Clock::of(ClockKind::Resolution, &case, &policy());
         assert_eq!(clock.next_due(None), None);
         assert_eq!(clock.at(at(1_000 * HOUR)).elapsed_millis, HOUR * 1_000);
@@ -365,7 +378,8 @@ mod tests {
         };
         let now = at(6 * HOUR - 1);
         let (low, critical) = (case(&news(Severity::Low)), case(&news(Severity::Critical)));
-        let (before, after) = (Clock::of(ClockKind::Resolution, &low, &policy()), Clock::of(ClockKind::Resolution, &critical, &policy()));
+        let (before, after) =
+            (Clock::of(ClockKind::Resolution, &low, &policy()), Clock::of(ClockKind::Resolution, &critical, &policy()));
         assert_eq!((before.target_seconds, after.target_seconds), (48 * 3_600, 4 * 3_600));
         assert_eq!(before.at(now).elapsed_millis, after.at(now).elapsed_millis);
         assert_eq!(before.at(now).paused_millis, after.at(now).paused_millis);

@@ -96,7 +96,9 @@ impl Episodes {
 
 fn asks_for_what_is(status: &Status, action: &Action) -> bool {
     match (status, action) {
-        (Status::Snoozed { until, reason }, Action::Snooze { until: asked, reason: why }) => until == asked && reason == why,
+        (Status::Snoozed { until, reason }, Action::Snooze { until: asked, reason: why }) => {
+            until == asked && reason == why
+        }
         (Status::Closed { outcome, cleared: false, .. }, Action::Close { outcome: asked }) => outcome == asked,
         (Status::Dismissed { cause, .. }, Action::Dismiss { cause: asked }) => cause == asked,
         _ => false,

@@ -65,7 +65,11 @@ impl Story {
     fn see(&mut self, outcome: &Outcome, at: i64) -> Decision {
         let decision = decide(&tenant(), &account(), &rules(), &self.episodes, std::slice::from_ref(outcome), day(at));
         let again = decide(&tenant(), &account(), &rules(), &decision.episodes, std::slice::from_ref(outcome), day(at));
-        assert_eq!((&again.episodes, again.changes.len(), again.requests.len()), (&decision.episodes, 0, 0), "deciding twice changes nothing");
+        assert_eq!(
+            (&again.episodes, again.changes.len(), again.requests.len()),
+            (&decision.episodes, 0, 0),
+            "deciding twice changes nothing"
+        );
         self.episodes = decision.episodes.clone();
         decision
     }
@@ -237,10 +241,16 @@ fn wrong_actions_are_refused_with_what_would_be_right() {
     let snooze = |until| Action::Snooze { until: day(until), reason: "x".into() };
     assert!(error(&mut story, snooze(1)).contains("choose a time after"));
     assert!(error(&mut story, snooze(92)).contains("at most 90 days ahead"));
-    assert_eq!(error(&mut story, Action::Close { outcome: " ".into() }), "the reason has 1 characters; say it in 1 to 500");
+    assert_eq!(
+        error(&mut story, Action::Close { outcome: " ".into() }),
+        "the reason has 1 characters; say it in 1 to 500"
+    );
     story.act(&Action::Close { outcome: "done".into() }, 1).unwrap();
     assert_eq!(story.act(&Action::Close { outcome: "done".into() }, 1), Ok(None), "asked twice");
-    assert_eq!(error(&mut story, Action::Dismiss { cause: "x".into() }), "cannot dismiss a call to action that is closed");
+    assert_eq!(
+        error(&mut story, Action::Dismiss { cause: "x".into() }),
+        "cannot dismiss a call to action that is closed"
+    );
     let nobody = CtaId::new("cta-0").unwrap();
     assert!(matches!(story.episodes.act(&nobody, &snooze(5), day(1)), Err(ActionError::NotFound(_))));
 }
@@ -249,7 +259,10 @@ fn wrong_actions_are_refused_with_what_would_be_right() {
 fn a_rule_that_is_withdrawn_ends_its_episode() {
     let mut story = Story::default();
     story.is(Truth::True, 0);
-    let other = RuleSet::new("y", rules().rules().map(|rule| Rule { id: RuleId::new("other").unwrap(), ..rule.clone() }).collect());
+    let other = RuleSet::new(
+        "y",
+        rules().rules().map(|rule| Rule { id: RuleId::new("other").unwrap(), ..rule.clone() }).collect(),
+    );
     let decision = decide(&tenant(), &account(), &other.unwrap(), &story.episodes, &[], day(1));
     assert!(matches!(decision.changes.as_slice(), [CtaChange::Closed { how: Ending::Cleared, .. }]));
 }
@@ -270,7 +283,8 @@ fn ids_follow_from_their_cause_alone() {
         cta_id(&TenantId::new(tenant).unwrap(), &AccountId::new(account).unwrap(), &id(), number).unwrap()
     };
     assert_eq!(id("t", "a", 1), id("t", "a", 1));
-    let different = BTreeSet::from([id("t", "a", 1), id("t", "a", 2), id("t", "b", 1), id("u", "a", 1), id("ta", "a", 1)]);
+    let different =
+        BTreeSet::from([id("t", "a", 1), id("t", "a", 2), id("t", "b", 1), id("u", "a", 1), id("ta", "a", 1)]);
     assert_eq!(different.len(), 5);
 }
 

@@ -145,7 +145,8 @@ impl EscalationPolicies {
             check_steps(of(&by_severity, severity), &format!("policies.{}", word(severity)), &mut faults);
         }
         for percent in sla.warn_percent.iter().filter(|percent| !(1..=99).contains(*percent)) {
-            faults.push(PolicyFault { path: "sla.warn_percent".into(), reason: format!("has {percent}; give 1 to 99") });
+            faults
+                .push(PolicyFault { path: "sla.warn_percent".into(), reason: format!("has {percent}; give 1 to 99") });
         }
         for (rule, policy) in &by_rule {
             check_steps(policy, &format!("policies.rules.{rule}"), &mut faults);

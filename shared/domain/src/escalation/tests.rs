@@ -12,7 +12,8 @@ const MINUTE: i64 = 60;
 const HOUR: i64 = 3_600;
 
 fn policies() -> EscalationPolicies {
-    let hours = |first: u32, last: u32| Targets { first_response_seconds: first * 3_600, resolution_seconds: last * 3_600 };
+    let hours =
+        |first: u32, last: u32| Targets { first_response_seconds: first * 3_600, resolution_seconds: last * 3_600 };
     let sla = SlaPolicy {
         critical: hours(1, 4),
         high: hours(2, 8),
@@ -109,7 +110,11 @@ fn a_rule_with_its_own_policy_goes_its_own_way() {
 fn nothing_that_is_acknowledged_pages_again_but_its_clocks_run_on() {
     let (escalation, facts) = critical().acknowledge(kim(), at(5 * MINUTE)).unwrap();
     assert_eq!(words(&facts), ["5: taken on by kim"]);
-    assert_eq!(escalation.acknowledge(kim(), at(6 * MINUTE)).unwrap(), (escalation.clone(), Vec::new()), "twice is once");
+    assert_eq!(
+        escalation.acknowledge(kim(), at(6 * MINUTE)).unwrap(),
+        (escalation.clone(), Vec::new()),
+        "twice is once"
+    );
     let (_, facts) = escalation.tick(&policies(), at(5 * HOUR));
     let expected = [
         "30: first_response 50",
@@ -126,7 +131,11 @@ fn nothing_that_is_acknowledged_pages_again_but_its_clocks_run_on() {
 fn nothing_that_is_resolved_does_anything() {
     let (escalation, facts) = critical().resolve(kim(), "restarted", at(5 * MINUTE)).unwrap();
     assert_eq!(words(&facts), ["5: resolved"]);
-    assert_eq!(escalation.resolve(kim(), "again", at(6 * MINUTE)).unwrap(), (escalation.clone(), Vec::new()), "twice is once");
+    assert_eq!(
+        escalation.resolve(kim(), "again", at(6 * MINUTE)).unwrap(),
+        (escalation.clone(), Vec::new()),
+        "twice is once"
+    );
     assert_eq!(escalation.tick(&policies(), at(99 * HOUR)), (escalation.clone(), Vec::new()));
     assert_eq!((escalation.next_due(&policies()), escalation.breach_at(&policies(), at(0))), (None, None));
     assert_eq!(escalation.acknowledge(kim(), at(7 * MINUTE)), Err(TransitionError::Resolved));
@@ -142,10 +151,12 @@ fn an_outcome_says_something() {
 #[test]
 fn an_answer_acknowledges_and_the_solution_resolves() {
     let policies = policies();
-    let (answered, facts) = critical().record(news(20 * MINUTE, CaseStatus::Responded, Severity::Critical), &policies, at(21 * MINUTE));
+    let (answered, facts) =
+        critical().record(news(20 * MINUTE, CaseStatus::Responded, Severity::Critical), &policies, at(21 * MINUTE));
     assert_eq!(words(&facts), ["20: answered"]);
     assert_eq!(answered.tick(&policies, at(2 * HOUR - 1)).1, [], "answered in time, nobody is paged");
-    let (solved, facts) = answered.record(news(3 * HOUR, CaseStatus::Resolved, Severity::Critical), &policies, at(3 * HOUR));
+    let (solved, facts) =
+        answered.record(news(3 * HOUR, CaseStatus::Resolved, Severity::Critical), &policies, at(3 * HOUR));
     assert_eq!(words(&facts), ["120: resolution 50", "180: resolution 75", "180: resolved"]);
     assert_eq!(solved.record(news(3 * HOUR, CaseStatus::Resolved, Severity::Critical), &policies, at(4 * HOUR)).1, []);
 }
@@ -161,7 +172,8 @@ fn a_breach_is_told_even_when_the_solution_is_known_first() {
 fn a_case_that_comes_back_opens_again_and_repeats_no_mark() {
     let policies = policies();
     let solved = critical().record(news(3 * HOUR, CaseStatus::Resolved, Severity::Critical), &policies, at(3 * HOUR)).0;
-    let (again, facts) = solved.record(news(9 * HOUR, CaseStatus::InProgress, Severity::Critical), &policies, at(9 * HOUR));
+    let (again, facts) =
+        solved.record(news(9 * HOUR, CaseStatus::InProgress, Severity::Critical), &policies, at(9 * HOUR));
     assert_eq!(words(&facts), ["540: opened"]);
     assert_eq!(again.breach_at(&policies, at(9 * HOUR)), Some(at(10 * HOUR)));
     let (again, _) = again.acknowledge(kim(), at(9 * HOUR)).unwrap();
@@ -184,13 +196,16 @@ fn the_time_to_breach_is_that_of_the_next_clock() {
     assert_eq!(escalation.breach_at(&policies(), at(0)), Some(at(HOUR)));
     assert_eq!(escalation.breach_at(&policies(), at(HOUR)), Some(at(4 * HOUR)));
     assert_eq!(escalation.breach_at(&policies(), at(9 * HOUR)), Some(at(HOUR)), "the first that ran out");
-    let waiting = escalation.record(news(HOUR / 2, CaseStatus::WaitingOnCustomer, Severity::Critical), &policies(), at(HOUR)).0;
+    let waiting =
+        escalation.record(news(HOUR / 2, CaseStatus::WaitingOnCustomer, Severity::Critical), &policies(), at(HOUR)).0;
     assert_eq!(waiting.breach_at(&policies(), at(HOUR)), None);
 }
 
 #[test]
 fn the_id_follows_from_the_cause() {
-    let id = |cause: &Cause, account: &str| cause.escalation_id(&TenantId::new("t").unwrap(), &AccountId::new(account).unwrap()).unwrap();
+    let id = |cause: &Cause, account: &str| {
+        cause.escalation_id(&TenantId::new("t").unwrap(), &AccountId::new(account).unwrap()).unwrap()
+    };
     let early = of_case(&[news(0, CaseStatus::Opened, Severity::Low)]);
     let late = of_case(&[news(0, CaseStatus::Opened, Severity::Low), news(9, CaseStatus::Responded, Severity::High)]);
     assert_eq!(id(&early, "a"), id(&late, "a"));
@@ -200,7 +215,8 @@ fn the_id_follows_from_the_cause() {
 
 #[test]
 fn every_fault_of_the_policies_is_named_with_its_path() {
-    let step = |minutes: u32, repeats| Step { role: Role::Executive, acknowledge_within_seconds: minutes * 60, repeats };
+    let step =
+        |minutes: u32, repeats| Step { role: Role::Executive, acknowledge_within_seconds: minutes * 60, repeats };
     let fine = || Policy::new(vec![step(5, 0)]).unwrap();
     let mut sla = policies().sla;
     sla.low.resolution_seconds = 0;
@@ -210,7 +226,13 @@ fn every_fault_of_the_policies_is_named_with_its_path() {
     let by_severity = BySeverity { critical: fine(), high, medium: many, low: fine() };
     let faults = EscalationPolicies::new("x", sla, by_severity, BTreeMap::new()).unwrap_err();
     let paths: Vec<&str> = faults.iter().map(|fault| fault.path.as_str()).collect();
-    let expected = ["policies.high[1].acknowledge_within", "policies.high[1].repeats", "policies.medium", "sla.low.resolution", "sla.warn_percent"];
+    let expected = [
+        "policies.high[1].acknowledge_within",
+        "policies.high[1].repeats",
+        "policies.medium",
+        "sla.low.resolution",
+        "sla.warn_percent",
+    ];
     assert_eq!(paths, expected);
 }
 
@@ -222,7 +244,12 @@ fn an_escalation_is_read_as_it_is_written() {
 }
 
 fn any_news() -> impl Strategy<Value = News> {
-    let status = prop::sample::select(vec![CaseStatus::Responded, CaseStatus::WaitingOnCustomer, CaseStatus::InProgress, CaseStatus::Resolved]);
+    let status = prop::sample::select(vec![
+        CaseStatus::Responded,
+        CaseStatus::WaitingOnCustomer,
+        CaseStatus::InProgress,
+        CaseStatus::Resolved,
+    ]);
     let severity = prop::sample::select(vec![Severity::Critical, Severity::High, Severity::Low]);
     (1..400_000_i64, status, severity).prop_map(|(at, status, severity)| news(at, status, severity))
 }

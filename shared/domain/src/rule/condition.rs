@@ -313,7 +313,12 @@ fn check(condition: &Condition, path: &str, depth: usize, faults: &mut Faults) {
             faults.between(&path, "least_history", leaf.least_history, 1, leaf.history_days);
         }
         Condition::CompetitorSeen(leaf) => {
-            faults.in_range(&format!("{path}.competitor_seen"), "confidence_at_least", Metric::CompetitorSeen, leaf.confidence_at_least);
+            faults.in_range(
+                &format!("{path}.competitor_seen"),
+                "confidence_at_least",
+                Metric::CompetitorSeen,
+                leaf.confidence_at_least,
+            );
         }
         Condition::Absent(leaf) => faults.days(&format!("{path}.absent"), "days", leaf.days),
         Condition::Segment(of) if of.is_empty() => faults.add(&format!("{path}.segment"), "names no segment".into()),

@@ -36,7 +36,8 @@ pub(super) fn evaluate(leaf: &Declined, facts: &Facts<'_>) -> Verdict {
     let Some(deep) = now.at_least(leaf.by_basis_points, holiday) else {
         return say(Truth::Unknown, "the numbers are too large to compare".into());
     };
-    let mut why = format!("mean of {} days changed by {} % against the {0} days before", leaf.days, now.percent().rounded(1));
+    let mut why =
+        format!("mean of {} days changed by {} % against the {0} days before", leaf.days, now.percent().rounded(1));
     if let Some(ratio) = holiday {
         let fall = Quantity::from_micros(i64::try_from((WHOLE - ratio) * i128::from(ONE) / 100).unwrap_or(i64::MAX));
         why.push_str(&format!("; the same days one cycle ago lost {} %, taken as a holiday", fall.rounded(1)));
@@ -145,7 +146,10 @@ impl Profile {
             window.expected += self.0.get(usize::from(day.weekday())).copied().unwrap_or(0);
         }
         if window.days < leaf.least_days {
-            let why = format!("has data on {} of the {} days to {last}, {} are needed", window.days, leaf.days, leaf.least_days);
+            let why = format!(
+                "has data on {} of the {} days to {last}, {} are needed",
+                window.days, leaf.days, leaf.least_days
+            );
             return Err(why);
         }
         Ok(window)

@@ -1,6 +1,6 @@
 //! The leaves of a condition, except the decline: each compares one thing and says why it says what it says.
 
-use super::condition::{Absent, AboveUsual, AverageBelow, CompetitorSeen, Counted, TrendsDown, days};
+use super::condition::{AboveUsual, Absent, AverageBelow, CompetitorSeen, Counted, TrendsDown, days};
 use super::facts::{Facts, value};
 use super::verdict::{Evidence, Finding, Truth, Verdict};
 use crate::band::Band;
@@ -59,7 +59,10 @@ pub(super) fn average_below(leaf: &AverageBelow, facts: &Facts<'_>) -> Verdict {
     let mean = quantity(divide_half_even(sum, i128::from(count)));
     let low = sum < i128::from(leaf.below.micros()).saturating_mul(i128::from(count));
     let (truth, why) = if count < u64::from(leaf.least_values) {
-        (Truth::Unknown, format!("low n: {count} values, {} are needed; their mean is {}", leaf.least_values, mean.rounded(1)))
+        (
+            Truth::Unknown,
+            format!("low n: {count} values, {} are needed; their mean is {}", leaf.least_values, mean.rounded(1)),
+        )
     } else {
         (Truth::known(low), format!("the mean of {count} values is {}, the limit {}", mean.rounded(1), leaf.below))
     };
@@ -119,7 +122,8 @@ fn is_no_chance(points: &[(i128, i128)]) -> bool {
 pub(super) fn above_usual(leaf: &AboveUsual, facts: &Facts<'_>) -> Verdict {
     let name = format!("usual {}", leaf.metric);
     let values = |first: Day, last: Day| {
-        let mut values: Vec<i128> = facts.days(leaf.metric, first, last).map(|(_, bucket)| value(leaf.metric, bucket)).collect();
+        let mut values: Vec<i128> =
+            facts.days(leaf.metric, first, last).map(|(_, bucket)| value(leaf.metric, bucket)).collect();
         values.sort_unstable();
         values
     };
@@ -127,7 +131,9 @@ pub(super) fn above_usual(leaf: &AboveUsual, facts: &Facts<'_>) -> Verdict {
     let recent = values(recent_from, facts.today());
     let history = values(recent_from.plus(-days(leaf.history_days)), recent_from.plus(-1));
     let enough = |values: &[i128], least: u32| u32::try_from(values.len()).unwrap_or(u32::MAX) >= least;
-    let (Some(latest), true, true) = (facts.last_day_with(leaf.metric), enough(&recent, leaf.least_recent), enough(&history, leaf.least_history)) else {
+    let (Some(latest), true, true) =
+        (facts.last_day_with(leaf.metric), enough(&recent, leaf.least_recent), enough(&history, leaf.least_history))
+    else {
         let why = format!(
             "has {} recent days and {} days of history; {} and {} are needed",
             recent.len(),
@@ -159,7 +165,8 @@ fn nearest_rank(sorted: &[i128], percentile: u32) -> i128 {
 /// As sure as the surest sighting that has not expired.
 pub(super) fn competitor_seen(leaf: &CompetitorSeen, facts: &Facts<'_>) -> Verdict {
     let name = "competitor";
-    let Some(seen) = facts.series.competitor(facts.now).filter(|seen| seen.confidence >= leaf.confidence_at_least) else {
+    let Some(seen) = facts.series.competitor(facts.now).filter(|seen| seen.confidence >= leaf.confidence_at_least)
+    else {
         let why = format!("no sighting with at least {} % counts now", leaf.confidence_at_least);
         return Verdict::leaf(Finding::new(name, Truth::False, why));
     };
@@ -207,7 +214,9 @@ pub(super) fn band_at_most(band: Band, facts: &Facts<'_>) -> Verdict {
     let name = format!("band at most {band}");
     match facts.standing {
         None => Verdict::leaf(Finding::new(name, Truth::Unknown, "was not scored yet")),
-        Some(standing) if standing.provisional => Verdict::leaf(Finding::new(name, Truth::Unknown, "the score is provisional")),
+        Some(standing) if standing.provisional => {
+            Verdict::leaf(Finding::new(name, Truth::Unknown, "the score is provisional"))
+        }
         Some(standing) => {
             let low = standing.band <= band;
             let finding = Finding::new(name, Truth::known(low), format!("is {}", standing.band));
@@ -218,5 +227,9 @@ pub(super) fn band_at_most(band: Band, facts: &Facts<'_>) -> Verdict {
 
 /// Whether the account is of a kind: always known.
 pub(super) fn member(name: &str, is: bool) -> Verdict {
-    Verdict::leaf(Finding::new(name, Truth::known(is), if is { "is one of those named" } else { "is none of those named" }))
+    Verdict::leaf(Finding::new(
+        name,
+        Truth::known(is),
+        if is { "is one of those named" } else { "is none of those named" },
+    ))
 }

@@ -181,7 +181,11 @@ fn holiday_last_year() -> History {
 fn a74_a_holiday_dip_seen_one_cycle_ago_suppresses_and_a_deeper_fall_fires() {
     let past = || holiday_last_year().usage(PROFILE, |_| 100 * ONE).usage(BEFORE, |_| 100 * ONE);
     let verdict = check(&decline(), past().usage(AFTER, |_| 70 * ONE), Truth::False);
-    assert!(why(&verdict).ends_with("the same days one cycle ago lost 30.0 %, taken as a holiday"), "{}", why(&verdict));
+    assert!(
+        why(&verdict).ends_with("the same days one cycle ago lost 30.0 %, taken as a holiday"),
+        "{}",
+        why(&verdict)
+    );
     check(&decline(), past().usage(AFTER, |_| 56 * ONE), Truth::True);
     check(&decline(), past().usage(AFTER, |_| 56 * ONE + 1), Truth::False);
 }
@@ -194,7 +198,9 @@ fn a74_a_small_fall_one_cycle_ago_is_no_holiday() {
 
 #[test]
 fn a74_a_silent_source_is_unknown_and_not_a_decline() {
-    let until = |last: i32| History::default().usage(PROFILE, |_| 100 * ONE).usage(BEFORE, |_| 100 * ONE).usage(last..=14, |_| 10 * ONE);
+    let until = |last: i32| {
+        History::default().usage(PROFILE, |_| 100 * ONE).usage(BEFORE, |_| 100 * ONE).usage(last..=14, |_| 10 * ONE)
+    };
     check(&decline(), until(3), Truth::True);
     let verdict = check(&decline(), until(4), Truth::Unknown);
     assert_eq!(why(&verdict), "the source is silent since 2026-11-18");
@@ -212,7 +218,11 @@ fn a74_too_few_days_with_data_are_unknown() {
 #[test]
 fn numbers_too_large_to_compare_are_unknown() {
     let huge = i64::MAX / 2;
-    check(&decline(), History::default().usage(BEFORE, |_| huge).usage(AFTER, |_| huge / 2).usage(PROFILE, |_| huge), Truth::Unknown);
+    check(
+        &decline(),
+        History::default().usage(BEFORE, |_| huge).usage(AFTER, |_| huge / 2).usage(PROFILE, |_| huge),
+        Truth::Unknown,
+    );
 }
 
 proptest! {
@@ -242,7 +252,9 @@ fn incidents() -> Condition {
 
 #[test]
 fn a75_two_severe_incidents_in_14_days_fire() {
-    let on = |days: &[i32]| days.iter().fold(History::default(), |history, day| history.value(Metric::SevereIncidents, *day, 1));
+    let on = |days: &[i32]| {
+        days.iter().fold(History::default(), |history, day| history.value(Metric::SevereIncidents, *day, 1))
+    };
     check(&incidents(), on(&[]), Truth::False);
     check(&incidents(), on(&[0]), Truth::False);
     let verdict = check(&incidents(), on(&[13, 0]), Truth::True);
@@ -269,7 +281,9 @@ fn a77_one_missed_meeting_does_not_fire_two_in_60_days_do() {
 
 #[test]
 fn a77_a_replaced_sponsor_starts_anew() {
-    let missed = || History::default().value(Metric::ExecutiveMeetingsMissed, 30, 1).value(Metric::ExecutiveMeetingsMissed, 10, 1);
+    let missed = || {
+        History::default().value(Metric::ExecutiveMeetingsMissed, 30, 1).value(Metric::ExecutiveMeetingsMissed, 10, 1)
+    };
     check(&meetings(), missed().value(Metric::SponsorReplaced, 40, 1), Truth::True);
     let verdict = check(&meetings(), missed().value(Metric::SponsorReplaced, 20, 1), Truth::False);
     assert_eq!(why(&verdict), "1 in 60 days, 2 are needed; only those after sponsor_replaced on 2026-11-02 count");
@@ -289,7 +303,9 @@ fn replies() -> Condition {
 
 /// Twenty earlier replies of 1 to 20 hours: the 90th percentile is 18.
 fn reply_history(recent: &[i64]) -> History {
-    let history = (1..=20).fold(History::default(), |history, hours| history.value(Metric::ExecutiveReplyTime, 30 + 4 * hours, i64::from(hours)));
+    let history = (1..=20).fold(History::default(), |history, hours| {
+        history.value(Metric::ExecutiveReplyTime, 30 + 4 * hours, i64::from(hours))
+    });
     recent.iter().zip(0..).fold(history, |history, (hours, day)| history.value(Metric::ExecutiveReplyTime, day, *hours))
 }
 
@@ -335,7 +351,11 @@ fn mood() -> Condition {
 }
 
 fn moods(values: &[i64]) -> History {
-    values.iter().rev().zip(0..).fold(History::default(), |history, (value, day)| history.value(Metric::Sentiment, day * 7, *value))
+    values
+        .iter()
+        .rev()
+        .zip(0..)
+        .fold(History::default(), |history, (value, day)| history.value(Metric::Sentiment, day * 7, *value))
 }
 
 #[test]
@@ -449,7 +469,12 @@ fn a18_the_truth_tables_are_those_of_three_valued_logic() {
 fn two_of_three() -> Condition {
     let of = vec![
         Condition::Counted(Counted { metric: Metric::SevereIncidents, days: 60, at_least: 1, since_last: None }),
-        Condition::Counted(Counted { metric: Metric::ExecutiveMeetingsMissed, days: 60, at_least: 1, since_last: None }),
+        Condition::Counted(Counted {
+            metric: Metric::ExecutiveMeetingsMissed,
+            days: 60,
+            at_least: 1,
+            since_last: None,
+        }),
         Condition::CompetitorSeen(CompetitorSeen { confidence_at_least: Quantity::whole(60) }),
     ];
     Condition::AtLeast(AtLeast { count: 2, within_days: 14, of })
