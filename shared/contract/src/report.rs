@@ -1,6 +1,5 @@
 //! The bodies of report's routes.
 
-use crate::event::ReasonBody;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,7 +12,8 @@ pub struct LivePerformance {
     pub as_of: Timestamp,
     /// How many accounts there are.
     pub accounts: u64,
-    /// How many of them are in each band, the best first; `unscored` where none is known yet.
+    /// How many of them are in each band, the best first; then those with too little data (`provisional`) and those
+    /// that were not scored yet (`unscored`).
     pub bands: Vec<BandCount>,
     /// The biggest falls of the last 30 days that have not been made good, the biggest first.
     pub falls: Vec<Fall>,
@@ -49,11 +49,11 @@ pub struct Fall {
     pub score: String,
     /// How many points it fell.
     pub fell: String,
-    /// Since when.
+    /// When it came down.
     #[schemars(with = "String")]
-    pub since: Timestamp,
+    pub at: Timestamp,
     /// Why, the largest part first.
-    pub reasons: Vec<ReasonBody>,
+    pub reasons: Vec<String>,
 }
 
 /// An open call to action.
@@ -91,7 +91,8 @@ pub struct OpenEscalation {
     /// What people call the account.
     pub name: String,
     /// `critical`, `high`, `medium` or `low`.
-    pub severity: String,
+    #[schemars(with = "String")]
+    pub severity: domain::signal::Severity,
     /// `open` or `acknowledged`.
     pub status: String,
     /// The role that was told last.
@@ -106,8 +107,6 @@ pub struct OpenEscalation {
     pub breach_at: Option<Timestamp>,
     /// Seconds from `as_of` to that; negative once it is breached.
     pub seconds_to_breach: Option<i64>,
-    /// Whether a clock of it has run out.
-    pub breached: bool,
 }
 
 /// One line of `GET /accounts/{id}/timeline`.

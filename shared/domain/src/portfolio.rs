@@ -7,7 +7,7 @@
 use crate::account::{LifecycleStage, Money, Segment};
 use crate::band::Band;
 use crate::fixed::Points;
-use crate::id::{AccountId, CauseId, CtaId, EscalationId};
+use crate::id::{AccountId, CauseId, CtaId, EscalationId, RuleId};
 use crate::signal::Severity;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -17,6 +17,8 @@ use std::collections::BTreeMap;
 pub const MAX_ENDED: usize = 300;
 /// How many falls the summary names.
 pub const FALLS: usize = 5;
+/// How far back the summary looks for falls, in days.
+pub const FALL_DAYS: i64 = 30;
 
 /// Which of two facts is the later one: by time, then by the event's id.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -91,12 +93,16 @@ impl Fall {
 /// A call to action that is to be done.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct CtaView {
+    /// The rule that opened it.
+    pub rule: RuleId,
     /// Why, in plain words.
     pub reason: String,
     /// The larger, the more urgent.
     pub priority: i64,
     /// Who has it, if anybody.
     pub owner: Option<String>,
+    /// When the episode began.
+    pub opened_at: Timestamp,
     /// When it is due.
     pub due_at: Timestamp,
 }
@@ -112,6 +118,8 @@ pub struct EscalationView {
     pub role: String,
     /// Whether somebody took it on.
     pub acknowledged: bool,
+    /// When it was opened.
+    pub opened_at: Timestamp,
     /// When the next clock runs out, if one runs.
     pub breach_at: Option<Timestamp>,
 }
@@ -223,7 +231,7 @@ pub struct Summary {
     pub provisional: usize,
     /// How many accounts were not scored yet.
     pub unscored: usize,
-    /// The deepest of the last falls, the deepest first.
+    /// The deepest falls of the last [`FALL_DAYS`] days that were not made good, the deepest first.
     pub biggest_falls: Vec<AccountFall>,
     /// Calls to action that are to be done, the most urgent first.
     pub open_ctas: Vec<OpenCta>,
@@ -287,11 +295,15 @@ impl Summary {
         for row in rows {
             summary.add(row, now);
         }
-        summary.biggest_falls.sort_by(|a, b| b.fall.depth().cmp(&a.fall.depth()).then_with(|| a.account.cmp(&b.account)));
+        summary
+            .biggest_falls
+            .sort_by(|a, b| b.fall.depth().cmp(&a.fall.depth()).then_with(|| a.account.cmp(&b.account)));
         summary.biggest_falls.truncate(FALLS);
         summary.open_ctas.sort_by(|a, b| b.cta.priority.cmp(&a.cta.priority).then_with(|| a.id.cmp(&b.id)));
         summary.open_escalations.sort_by(|a, b| {
-            let key = |open: &OpenEscalation| (open.seconds_to_breach.is_none(), open.seconds_to_breach, open.escalation.severity);
+            let key = |open: &OpenEscalation| {
+                (open.seconds_to_breach.is_none(), open.seconds_to_breach, open.escalation.severity)
+            };
             key(a).cmp(&key(b)).then_with(|| a.id.cmp(&b.id))
         });
         summary
@@ -305,12 +317,14 @@ impl Summary {
             Some(health) => *self.by_band.entry(health.band).or_default() += 1,
         }
         let (account, name) = (&row.account, row.name());
-        self.biggest_falls.extend(row.fall().filter(|(_, fall)| fall.depth() > Points::ZERO).map(|(at, fall)| AccountFall {
-            account: account.clone(),
-            name: name.to_owned(),
-            at,
-            fall: fall.clone(),
-        }));
+        self.biggest_falls.extend(
+            row.fall().filter(|(_, fall)| fall.depth() > Points::ZERO).map(|(at, fall)| AccountFall {
+                account: account.clone(),
+                name: name.to_owned(),
+                at,
+                fall: fall.clone(),
+            }),
+        );
         self.open_ctas.extend(row.ctas().map(|(id, cta)| OpenCta {
             id: id.clone(),
             account: account.clone(),
@@ -357,12 +371,18 @@ mod tests {
     }
 
     fn cta(number: u32, priority: i64) -> Fact {
-        Fact::CtaLive(cta_id(number), CtaView { reason: "look".into(), priority, owner: None, due_at: at(0) })
+        Fact::CtaLive(cta_id(number), CtaView { rule: RuleId::new("r").unwrap(), reason: "look".into(), priority, owner: None, opened_at: at(0), due_at: at(0) })
     }
 
     fn escalation(number: u32, breach_at: Option<i64>) -> Fact {
         let breach_at = breach_at.map(at);
-        let view = EscalationView { severity: Severity::High, reason: "why".into(), role: "executive".into(), acknowledged: false, breach_at };
+        let view = EscalationView {
+            severity: Severity::High,
+            reason: "why".into(),
+            role: "executive".into(),
+            acknowledged: false,
+            breach_at,
+        };
         Fact::EscalationLive(EscalationId::new(format!("esc-{number}")).unwrap(), view)
     }
 
@@ -400,7 +420,10 @@ mod tests {
     fn the_summary_counts_ranks_and_orders() {
         let rows = [
             row("a", [health(95, Band::Champion), fell(97, 95), cta(1, 5)]),
-            row("b", [health(50, Band::Emergency), fell(90, 50), cta(2, 9), escalation(1, None), escalation(2, Some(500))]),
+            row(
+                "b",
+                [health(50, Band::Emergency), fell(90, 50), cta(2, 9), escalation(1, None), escalation(2, Some(500))],
+            ),
             row("c", [health(75, Band::AtRisk), fell(80, 75), escalation(3, Some(-60))]),
             row("d", [Fact::Health(Health { score: Points::whole(10), band: Band::Emergency, provisional: true })]),
             row("e", [fell(80, 75)]),
@@ -410,7 +433,10 @@ mod tests {
         ];
         let summary = Summary::of(&rows, at(0));
         assert_eq!(summary.accounts, 8);
-        assert_eq!((summary.by_band[&Band::Champion], summary.by_band[&Band::Emergency], summary.by_band[&Band::Healthy]), (1, 1, 0));
+        assert_eq!(
+            (summary.by_band[&Band::Champion], summary.by_band[&Band::Emergency], summary.by_band[&Band::Healthy]),
+            (1, 1, 0)
+        );
         assert_eq!((summary.provisional, summary.unscored), (1, 4));
         let falls: Vec<&str> = summary.biggest_falls.iter().map(|fall| fall.account.as_str()).collect();
         assert_eq!(falls, ["b", "c", "e", "g", "a"], "the deepest first, of equal ones the first by name");
@@ -418,6 +444,15 @@ mod tests {
         assert_eq!(ctas, [9, 5]);
         let breaches: Vec<Option<i64>> = summary.open_escalations.iter().map(|open| open.seconds_to_breach).collect();
         assert_eq!(breaches, [Some(-60), Some(500), None]);
+    }
+
+    #[test]
+    fn a_fall_that_was_made_good_or_is_long_past_is_not_named() {
+        let made_good = row("a", [fell(80, 60), health(81, Band::Healthy)]);
+        let still_down = row("b", [fell(80, 60), health(79, Band::AtRisk)]);
+        let named = |rows: [&Row; 2], now| Summary::of(rows, now).biggest_falls.len();
+        assert_eq!(named([&made_good, &still_down], at(0)), 1);
+        assert_eq!(named([&made_good, &still_down], at(31 * 86_400)), 0);
     }
 
     fn any_fact() -> impl Strategy<Value = (Stamp, Fact)> {

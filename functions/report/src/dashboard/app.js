@@ -2,7 +2,7 @@
 // never as markup. The token lives in this tab only; the one-machine host hands it over in the fragment of the address.
 
 const EVERY_MS = 5000;
-const BANDS = { champion: "Champion", healthy: "Healthy", at_risk: "At risk", critical: "Critical", emergency: "Emergency", unscored: "Not scored yet" };
+const BANDS = { champion: "Champion", healthy: "Healthy", at_risk: "At risk", critical: "Critical", emergency: "Emergency", provisional: "Too little data", unscored: "Not scored yet" };
 const byId = (id) => document.getElementById(id);
 
 const fromFragment = new URLSearchParams(location.hash.slice(1)).get("token");
@@ -62,9 +62,9 @@ function showFalls(live) {
   const items = live.falls.map((fall) => {
     const item = element("li", undefined, fall.band);
     const reasons = element("ul");
-    reasons.append(...fall.reasons.slice(0, 3).map((reason) => element("li", reason.text)));
+    reasons.append(...fall.reasons.slice(0, 3).map((reason) => element("li", reason)));
     item.append(element("strong", fall.name), ` ${Number(fall.score).toFixed(1)} · ${BANDS[fall.band] ?? fall.band} · `,
-      element("span", `down ${Number(fall.fell).toFixed(1)} since ${when(fall.since)}`, "fell"), reasons);
+      element("span", `down ${Number(fall.fell).toFixed(1)} on ${when(fall.at)}`, "fell"), reasons);
     return item;
   });
   byId("falls").replaceChildren(...(items.length ? items : [element("li", "No score fell in the last 30 days.", "soft")]));
@@ -74,8 +74,7 @@ function showEscalations(live) {
   byId("escalation-count").textContent = String(live.open_escalation_count);
   const rows = live.open_escalations.map((open) => {
     const left = open.seconds_to_breach;
-    const clock = open.breached ? element("span", "breached", "late")
-      : left == null ? "no clock runs" : left < 0 ? element("span", `over by ${duration(left)}`, "late") : `in ${duration(left)}`;
+    const clock = left == null ? "no clock runs" : left < 0 ? element("span", `over by ${duration(left)}`, "late") : `in ${duration(left)}`;
     return [open.name, open.severity, open.status, open.role, clock, open.reason];
   });
   byId("escalations").replaceChildren(table(["Account", "Severity", "Status", "Told", "Breach", "Why"], rows, "Nothing is escalated."));

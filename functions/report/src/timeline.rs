@@ -1,0 +1,76 @@
+//! The timeline of an account: a line for every fact that people care about, in plain words, and never rewritten.
+
+use contract::event::{Event, Fact};
+use contract::report::{Timeline, TimelineEntry};
+use domain::id::AccountId;
+use platform::function::{Failure, Ports};
+use platform::http::{Caller, Problem, Request, Response};
+use platform::keys;
+use platform::table::{self, Expect, Range, Write};
+
+/// The most lines in one page.
+const MAX_PAGE: usize = 100;
+
+/// The write of an event's line, unless it is there already or the event is not worth one.
+pub async fn line(ports: &Ports, event: &Event, account: &AccountId) -> Result<Option<Write>, Failure> {
+    let Some(text) = words(&event.fact) else {
+        return Ok(None);
+    };
+    let key = keys::timeline(&event.meta.tenant, account, event.meta.occurred_at, &event.meta.event_id);
+    if ports.table.get(&key).await?.is_some() {
+        return Ok(None);
+    }
+    let entry = TimelineEntry {
+        at: event.meta.occurred_at,
+        fact: event.fact.name().to_owned(),
+        text,
+        event_id: event.meta.event_id.to_string(),
+        correlation_id: event.meta.correlation_id.clone(),
+    };
+    Ok(Some(Write::Put { key, expect: Expect::Absent, body: table::body(&entry)?, expires_at: None }))
+}
+
+/// `GET /accounts/{id}/timeline`.
+pub async fn read(ports: &Ports, caller: &Caller, request: &Request) -> Result<Response, Problem> {
+    let name = request.parameters.get("id").map(String::as_str).unwrap_or_default();
+    let not_found = || Problem::not_found("account", name);
+    let account = AccountId::new(name).map_err(|_| not_found())?;
+    if ports.table.get(&keys::portfolio_row(&caller.tenant, &account)).await?.is_none() {
+        return Err(not_found());
+    }
+    let range = Range::prefix(keys::account(&caller.tenant, &account), "timeline#")
+        .newest_first()
+        .limit(MAX_PAGE)
+        .after(request.query.get("cursor").cloned());
+    let page = ports.table.query(&range).await?;
+    let entries = page.items.iter().map(table::read).collect::<Result<Vec<TimelineEntry>, _>>()?;
+    Response::json(200, &Timeline { account: account.to_string(), as_of: ports.clock.now(), entries, cursor: page.next })
+}
+
+/// A fact in plain words. Nothing for those that come with every signal.
+fn words(fact: &Fact) -> Option<String> {
+    Some(match fact {
+        Fact::SignalsRecorded(_) | Fact::HealthScored(_) | Fact::ScoreRunCompleted(_) | Fact::CtaUpdated(_) => return None,
+        Fact::AccountChanged(fact) if fact.created => format!("{} became an account", fact.account.name),
+        Fact::AccountChanged(fact) => format!("the description of {} changed", fact.account.name),
+        Fact::CaseOpened(fact) => format!("case {} was opened", fact.case),
+        Fact::CaseChanged(fact) => format!("case {} changed", fact.case),
+        Fact::SourceSilent(fact) => format!("source {} is silent since {}", fact.source, fact.last_seen),
+        Fact::RecordsQuarantined(fact) => format!("{} records were put aside", fact.count),
+        Fact::BandChanged(fact) => {
+            let why: Vec<&str> = fact.reasons.iter().take(3).map(|reason| reason.text.as_str()).collect();
+            let from = fact.from.as_deref().unwrap_or("unscored");
+            format!("from {from} to {} at {}: {}", fact.to, fact.score, why.join("; "))
+        }
+        Fact::CtaOpened(fact) if fact.reopened => format!("{} came back: {}", fact.cta.rule, fact.cta.reason),
+        Fact::CtaOpened(fact) => format!("{}: {}", fact.cta.rule, fact.cta.reason),
+        Fact::CtaClosed(fact) => format!("call to action {} {}: {}", fact.cta, fact.how, fact.reason),
+        Fact::EscalationRequested(fact) => format!("{} asks for people: {}", fact.rule, fact.reason),
+        Fact::EscalationOpened(fact) => format!("escalated to {}: {}", fact.escalation.role, fact.escalation.reason),
+        Fact::EscalationAcknowledged(fact) => format!("{} has it: {}", fact.by, fact.escalation.reason),
+        Fact::EscalationAdvanced(fact) => format!("nobody took it on, {} was told: {}", fact.escalation.role, fact.escalation.reason),
+        Fact::SlaWarned(fact) => format!("{} is at {} percent: {}", fact.clock, fact.percent, fact.escalation.reason),
+        Fact::SlaBreached(fact) => format!("{} is breached: {}", fact.clock, fact.escalation.reason),
+        Fact::EscalationResolved(fact) => format!("{}: {}", fact.outcome, fact.escalation.reason),
+    })
+}
