@@ -103,21 +103,28 @@ fn opinions(desk: &Desk) -> Vec<SignalBody> {
 /// A meeting with the executive sponsor every fourth week, a working meeting every second, and what the plot adds.
 fn meetings(desk: &Desk) -> Vec<SignalBody> {
     let mut records = Vec::new();
+    let plot_day = desk.actor.plot_day(desk.day);
     if desk.is_turn(28) {
-        records.extend(meeting(desk, "executive", true, MeetingResult::Held));
+        let lost = desk.actor.plot == Plot::Collapse && plot_day.is_some_and(|day| day >= 15);
+        records.extend(meeting(
+            desk,
+            "executive",
+            true,
+            if lost { MeetingResult::Declined } else { MeetingResult::Held },
+        ));
     }
     if desk.is_turn(14) {
         records.extend(meeting(desk, "working", false, MeetingResult::Held));
     }
-    let extra = match (desk.actor.plot, desk.actor.plot_day(desk.day)) {
-        (Plot::MissedMeetings, Some(0)) | (Plot::OneMissed, Some(0)) | (Plot::NewSponsor, Some(0 | 20)) => {
-            Some(MeetingResult::Missed)
-        }
-        (Plot::MissedMeetings, Some(14)) => Some(MeetingResult::Declined),
+    let extra = match (desk.actor.plot, plot_day) {
+        (Plot::MissedMeetings | Plot::Collapse, Some(0))
+        | (Plot::OneMissed, Some(0))
+        | (Plot::NewSponsor, Some(0 | 20)) => Some(MeetingResult::Missed),
+        (Plot::MissedMeetings | Plot::Collapse, Some(14)) => Some(MeetingResult::Declined),
         _ => None,
     };
     records.extend(extra.and_then(|result| meeting(desk, "review", true, result)));
-    if desk.actor.plot == Plot::NewSponsor && desk.actor.plot_day(desk.day) == Some(10) {
+    if desk.actor.plot == Plot::NewSponsor && plot_day == Some(10) {
         records.extend(desk.record("crm", &format!("sponsor-{}", desk.day), Metric::SponsorReplaced, 11 * 60, MILLION));
     }
     records.extend(reply_time(desk));

@@ -124,6 +124,8 @@ fn actor(seed: u64, start: Day, index: i64, plot: Plot) -> Option<Actor> {
     };
     let on = match plot {
         Plot::OpenAtTheEnd => DAYS - 1,
+        // What is slow begins early enough to be over before the sample is.
+        Plot::Slide | Plot::DeepSlide | Plot::Collapse => i32::try_from(dice.between(45, 90)).unwrap_or(45),
         _ => i32::try_from(dice.between(45, 125)).unwrap_or(45),
     };
     let renewal = i32::try_from(dice.between(60, 400)).unwrap_or(400);
@@ -227,13 +229,16 @@ impl Actor {
         match self.plot {
             Plot::Decline => vec![rule("usage-decline", 5, 35)],
             Plot::Drop => vec![rule("usage-decline", 2, 18)],
-            Plot::Complaints => vec![rule("user-complaints", 1, 14)],
+            Plot::Complaints => vec![rule("user-complaints", 0, 14)],
             Plot::MissedMeetings => vec![rule("executive-disengagement", 14, 20)],
             Plot::Incidents => vec![rule("performance-issues", 5, 9)],
             Plot::Unanswered => vec![rule("band-critical", 0, 3), rule(SLA_BREACH, 0, 2)],
             Plot::Competitor => vec![rule("competitive-activity", 0, 4)],
             Plot::Slide => vec![rule("band-at-risk", 5, 60)],
-            Plot::DeepSlide => vec![rule("band-at-risk", 5, 50), rule("band-critical", 10, 75)],
+            // Nobody answers the escalation of a critical account: its clocks run out.
+            Plot::DeepSlide => {
+                vec![rule("band-at-risk", 5, 50), rule("band-critical", 10, 75), rule(SLA_BREACH, 10, 80)]
+            }
             Plot::Collapse => {
                 let all = [
                     "band-at-risk",
