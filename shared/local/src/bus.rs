@@ -23,6 +23,16 @@ pub struct LocalBus {
     pub clock: Arc<dyn Clock>,
     /// The faults that strike at it.
     pub faults: Arc<Faults>,
+    /// Is told of every event that goes out.
+    pub witness: Witness,
+}
+
+/// Is told of events.
+pub type Witness = Arc<dyn Fn(&Event) + Send + Sync>;
+
+/// A witness that forgets everything.
+pub fn nobody() -> Witness {
+    Arc::new(|_| ())
 }
 
 /// An event as EventBridge puts it into a queue.
@@ -58,7 +68,10 @@ impl Bus for LocalBus {
         let sent = parcels.len();
         let fails = self.faults.strikes(Fault::BusFailure);
         let taken = if fails { usize::try_from(self.faults.below(sent as u64)).unwrap_or(0) } else { sent };
-        parcels.iter().take(taken).for_each(|parcel| self.deliver(parcel, now));
+        for (event, parcel) in events.iter().zip(&parcels).take(taken) {
+            (self.witness)(event);
+            self.deliver(parcel, now);
+        }
         if fails {
             return Err(BusError::NotTaken { sent, failed: sent.saturating_sub(taken), reason: "injected".into() });
         }
@@ -134,6 +147,7 @@ mod tests {
             queues: Arc::new(Queues::new(&[queue], Faults::none())),
             clock: Arc::new(StandingClock::new("2026-01-01T00:00:01.500Z".parse().unwrap())),
             faults,
+            witness: nobody(),
         }
     }
 

@@ -5,7 +5,7 @@
 //! same input, seed and times give the same bytes. A function that does not come to an end at once was struck by a
 //! crash: its future is dropped, and its message comes again when its time-out is over.
 
-use crate::bus::LocalBus;
+use crate::bus::{LocalBus, Witness};
 use crate::clock::StandingClock;
 use crate::faults::{Faults, FaultyTable};
 use crate::queue::{Delivery, LocalQueue, Queues};
@@ -57,6 +57,8 @@ pub struct Parts {
     pub faults: Arc<Faults>,
     /// Where metrics go.
     pub metrics: Arc<dyn metrics::Metrics>,
+    /// Is told of every event that goes out.
+    pub witness: Witness,
 }
 
 /// A tick that failed as often as it was tried.
@@ -118,6 +120,11 @@ impl Host {
     /// What time it is here.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// The clock that the functions see.
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        self.clock.clone()
     }
 
     /// The queues.
@@ -252,6 +259,7 @@ fn ports(parts: &Parts, queues: &Arc<Queues>, function: FunctionName) -> Ports {
             queues: queues.clone(),
             clock: clock.clone(),
             faults: faults.clone(),
+            witness: parts.witness.clone(),
         }),
         queue: Arc::new(LocalQueue {
             queues: queues.clone(),

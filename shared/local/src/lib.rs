@@ -5,11 +5,19 @@
 //! Nothing here is ever linked into a function, and no AWS crate is linked in here.
 
 pub mod bus;
+pub mod client;
 pub mod clock;
+pub mod command;
+pub mod data;
 pub mod faults;
+pub mod front;
+pub mod functions;
 pub mod host;
+pub mod import;
 pub mod issuer;
+pub mod play;
 pub mod queue;
 pub mod sample;
 pub mod schedule;
+pub mod summary;
 pub mod wiring;

@@ -2,6 +2,7 @@
 //! `escalate` writes down its ticks, `trigger` fails every tick.
 
 use super::*;
+use crate::bus::nobody;
 use crate::faults::{Fault, Rates};
 use crate::wiring::{Pattern, QueueWiring, RouteWiring, RuleWiring, SourcePattern};
 use async_trait::async_trait;
@@ -146,7 +147,7 @@ struct Stage {
 fn stage(wiring: Wiring, faults: Arc<Faults>) -> Stage {
     let clock = Arc::new(StandingClock::new(start()));
     let table = Arc::new(EmbeddedTable::memory(clock.clone()).unwrap());
-    let parts = Parts { wiring, table: table.clone(), clock, faults, metrics: Arc::new(metrics::Nowhere) };
+    let parts = Parts { wiring, table: table.clone(), clock, faults, metrics: Arc::new(metrics::Nowhere), witness: nobody() };
     Stage { host: Host::new(parts, toy).unwrap(), table }
 }
 
@@ -278,7 +279,7 @@ fn a_template_that_does_not_fit_the_functions_is_refused_with_every_difference()
     wiring.schedules[0].function = "scale".into();
     let clock = Arc::new(StandingClock::new(start()));
     let table = Arc::new(EmbeddedTable::memory(clock.clone()).unwrap());
-    let parts = Parts { wiring, table, clock, faults: Faults::none(), metrics: Arc::new(metrics::Nowhere) };
+    let parts = Parts { wiring, table, clock, faults: Faults::none(), metrics: Arc::new(metrics::Nowhere), witness: nobody() };
     let error = Host::new(parts, toy).map(drop).unwrap_err();
     assert_eq!(
         error.to_string(),

@@ -1,0 +1,246 @@
+//! `cs-ops` and `cs-ops run`: the first start plays the sample portfolio; each start says how the portfolio stands and,
+//! unless `--once`, serves the API.
+//!
+//! On standard output stands only what follows from the seed and the facts. A host that is stopped and started again
+//! goes on with what it had: the sample goes on behind the last day that was played, and is never played twice.
+
+use super::{DATA, Template, bar, hint};
+use crate::bus::nobody;
+use crate::client::{Ask, Client, SCOPES};
+use crate::clock::StandingClock;
+use crate::data::{self, Content, Played, Standing};
+use crate::faults::Faults;
+use crate::front::{Front, Pace};
+use crate::functions;
+use crate::host::{Host, Parts};
+use crate::issuer::Issuer;
+use crate::play::{self, Sightings, TENANT};
+use crate::queue::Held;
+use crate::sample::{DAYS, DEFAULT_SEED, Portfolio};
+use crate::summary;
+use crate::wiring::Wiring;
+use clap::Args;
+use contract::report::LivePerformance;
+use domain::id::{PersonId, TenantId};
+use jiff::{SignedDuration, Timestamp};
+use platform::clock::{Clock, WallClock};
+use platform::environment::Environment;
+use platform::metrics::Nowhere;
+use platform::table::embedded::{Durability, EmbeddedTable};
+use std::error::Error;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// How often the host's time is written down while nothing else happens, in seconds.
+const KEPT_EVERY_SECONDS: i64 = 60;
+
+/// How it is to run.
+#[derive(Debug, Args)]
+pub struct Run {
+    /// End after the portfolio was printed
+    #[arg(long)]
+    once: bool,
+    /// Keep nothing: the table is in memory
+    #[arg(long, conflicts_with = "data")]
+    memory: bool,
+    /// Begin without the sample, on the wall's time
+    #[arg(long, conflicts_with = "seed")]
+    empty: bool,
+    /// The data folder
+    #[arg(long, value_name = "FOLDER", default_value = DATA)]
+    data: PathBuf,
+    /// The seed of the sample portfolio
+    #[arg(long)]
+    seed: Option<u64>,
+    /// The port of the API, on loopback
+    #[arg(long, default_value_t = 8787)]
+    port: u16,
+    #[command(flatten)]
+    template: Template,
+}
+
+/// What stays open while it runs.
+struct Stage {
+    wiring: Wiring,
+    table: Arc<EmbeddedTable>,
+    clock: Arc<StandingClock>,
+    content: Content,
+}
+
+impl Run {
+    pub(super) fn execute(self, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
+        begin_log()?;
+        let mut stage = self.stage()?;
+        let mut host = match stage.content.clone() {
+            Content::Sample(played) => stage.play(played)?,
+            Content::Own | Content::History => stage.host(nobody())?,
+        };
+        print(&stage, &mut host, out)?;
+        if self.once {
+            return Ok(());
+        }
+        stage.table.set_durability(Durability::EachCommit);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(self.serve(stage, host))
+    }
+
+    /// Opens the data folder and finds out what it holds.
+    fn stage(&self) -> Result<Stage, Box<dyn Error>> {
+        let wiring = self.template.wiring()?;
+        let clock = Arc::new(StandingClock::new(Timestamp::UNIX_EPOCH));
+        let table = data::open((!self.memory).then_some(self.data.as_path()), clock.clone())?;
+        let standing = data::standing(&table)?;
+        let (content, now) = match standing {
+            Some(Standing { content: Content::Own, .. }) => (Content::Own, WallClock.now()),
+            Some(Standing { content, now }) => (self.same_seed(content)?, now),
+            None if self.empty => (Content::Own, WallClock.now()),
+            None => {
+                let seed = self.seed.unwrap_or(DEFAULT_SEED);
+                (Content::Sample(Played::nothing(seed)), crate::sample::START.start())
+            }
+        };
+        clock.move_to(now);
+        table.sweep()?;
+        Ok(Stage { wiring, table, clock, content })
+    }
+
+    fn same_seed(&self, content: Content) -> Result<Content, Box<dyn Error>> {
+        match (&content, self.seed) {
+            (Content::Sample(played), Some(seed)) if played.seed != seed => Err(format!(
+                "data folder `{}` holds the sample of seed {}; name another folder with --data for seed {seed}",
+                self.data.display(),
+                played.seed
+            )
+            .into()),
+            _ => Ok(content),
+        }
+    }
+
+    async fn serve(&self, stage: Stage, host: Host) -> Result<(), Box<dyn Error>> {
+        let wall: Arc<dyn Clock> = Arc::new(WallClock);
+        let folder = (!self.memory).then_some(self.data.as_path());
+        let issuer = folder.map_or_else(Issuer::in_memory, Issuer::open)?;
+        let verifier = issuer.verifier(wall.clone())?;
+        let listener = Front::listen(self.port).await?;
+        let port = listener.local_addr()?.port();
+        hint(&format!("\nServing on http://127.0.0.1:{port}/ until Ctrl-C."));
+        hint(&match stage.content {
+            Content::Own => "Time is the wall's.".to_owned(),
+            _ => format!("Time goes on from {:.0}, where the facts end, at the wall's pace; it stands while this is stopped.", host.now()),
+        });
+        hint(&token_hint(&issuer, folder)?);
+        let pace = Pace::from(host.now(), wall);
+        let front = Front::new(host, &stage.wiring, verifier, pace, keeper(stage.table, stage.content))?;
+        let stop = async { drop(tokio::signal::ctrl_c().await) };
+        Arc::new(front).serve(listener, stop).await?;
+        hint("Stopped.");
+        Ok(())
+    }
+}
+
+/// Says how to get a token; of an issuer in memory it can only be had here.
+fn token_hint(issuer: &Issuer, folder: Option<&Path>) -> Result<String, Box<dyn Error>> {
+    let Some(folder) = folder else {
+        let (tenant, subject) = (TenantId::new(TENANT)?, PersonId::new("developer")?);
+        let token = issuer.mint(&tenant, &subject, &SCOPES, SignedDuration::from_hours(24), WallClock.now())?;
+        return Ok(format!("A token for a day: {token}"));
+    };
+    let data = if folder == Path::new(DATA) { String::new() } else { format!(" --data {}", folder.display()) };
+    Ok(format!("For a token: cs-ops token{data} --scope cs-ops.report.read"))
+}
+
+/// Warnings only, unless the environment asks for more: the sample brings a hundred thousand messages.
+fn begin_log() -> Result<(), Box<dyn Error>> {
+    let environment = Environment::process();
+    let environment = if environment.get(platform::log::FILTER_VARIABLE).is_some() {
+        environment
+    } else {
+        Environment::of([(platform::log::FILTER_VARIABLE, "warn")])
+    };
+    Ok(platform::log::init_local(&environment)?)
+}
+
+impl Stage {
+    fn host(&self, witness: crate::bus::Witness) -> Result<Host, Box<dyn Error>> {
+        let parts = Parts {
+            wiring: self.wiring.clone(),
+            table: self.table.clone(),
+            clock: self.clock.clone(),
+            faults: Faults::none(),
+            metrics: Arc::new(Nowhere),
+            witness,
+        };
+        let host = Host::new(parts, functions::build)?;
+        data::restore_queues(&self.table, &host)?;
+        Ok(host)
+    }
+
+    /// Plays what is left of the sample. Each day is on the disk when it is over.
+    fn play(&mut self, mut played: Played) -> Result<Host, Box<dyn Error>> {
+        let sightings = Sightings::of(&played.seen);
+        let mut host = self.host(sightings.witness())?;
+        if played.days >= DAYS {
+            return Ok(host);
+        }
+        let portfolio = Portfolio::generate(played.seed);
+        let client = play::client(self.clock.clone())?;
+        self.table.set_durability(Durability::OnFlush);
+        let bar = bar(DAYS.unsigned_abs().into(), "days")?.with_message(format!("sample portfolio, seed {}", played.seed));
+        while played.days < DAYS {
+            bar.set_position(played.days.unsigned_abs().into());
+            let day = portfolio.start.plus(played.days);
+            played.records += play::day(&mut host, &client, &portfolio, played.seed, day)?;
+            played.days += 1;
+            played.seen = sightings.all();
+            data::keep(&self.table, &host, &Content::Sample(played.clone()))?;
+            self.table.flush()?;
+        }
+        bar.finish_and_clear();
+        self.content = Content::Sample(played);
+        Ok(host)
+    }
+}
+
+/// Prints how the portfolio stands.
+fn print(stage: &Stage, host: &mut Host, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
+    let client = play::client(stage.clock.clone())?;
+    if let Content::Sample(played) = &stage.content {
+        let Played { seed, days, records, .. } = played;
+        writeln!(out, "Sample portfolio of seed {seed}: {records} records over {days} days")?;
+    }
+    summary::portfolio(out, &live(host, &client)?)?;
+    if let Content::Sample(played) = &stage.content {
+        summary::planted(out, &played.assessment(&Portfolio::generate(played.seed).planted))?;
+    }
+    let letters = host.queues().dead_letters();
+    if !letters.is_empty() {
+        writeln!(out, "\n{} dead letters", letters.len())?;
+        for letter in letters.iter().take(10) {
+            writeln!(out, "  {}: {}", letter.queue, letter.reason)?;
+        }
+    }
+    Ok(out.flush()?)
+}
+
+/// The portfolio as report tells it.
+pub fn live(host: &Host, client: &Client) -> Result<LivePerformance, crate::client::ClientError> {
+    let ask = Ask { function: "report", method: "GET", route: "/performance/live", parameters: &[], id: "live" };
+    client.expect(host, &ask, &())
+}
+
+/// Writes down where the host stands, when its queues changed or a minute passed.
+fn keeper(table: Arc<EmbeddedTable>, content: Content) -> impl Fn(&Host) + Send + Sync + 'static {
+    let kept: Mutex<Option<(Held, Timestamp)>> = Mutex::new(None);
+    move |host: &Host| {
+        let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let (held, now) = (host.queues().hold(), host.now());
+        let changed = kept.as_ref().is_none_or(|(before, at)| *before != held || now.duration_since(*at).as_secs() >= KEPT_EVERY_SECONDS);
+        if changed {
+            match data::keep(&table, host, &content) {
+                Ok(()) => *kept = Some((held, now)),
+                Err(error) => tracing::error!(%error, "the host's standing was not written down"),
+            }
+        }
+    }
+}

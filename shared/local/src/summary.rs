@@ -1,0 +1,115 @@
+//! What the first run prints: the portfolio as it stands, and how much of what was planted in it was found. Nothing in
+//! it depends on the wall's time, so that the same seed prints the same bytes.
+
+use crate::sample::Assessment;
+use comfy_table::{ContentArrangement, Table, presets};
+use contract::report::LivePerformance;
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+/// How many falls are printed.
+const FALLS: usize = 5;
+/// How many open calls to action and escalations are printed.
+const OPEN: usize = 10;
+/// How wide a table is, in characters.
+const WIDTH: u16 = 118;
+
+/// Prints the portfolio as it stands.
+pub fn portfolio(out: &mut impl Write, live: &LivePerformance) -> io::Result<()> {
+    writeln!(out, "{} accounts on {:.0}", live.accounts, live.as_of)?;
+    let bands = live.bands.iter().map(|band| [band.band.clone(), band.accounts.to_string()]);
+    table(out, "Accounts by band", ["band", "accounts"], bands)?;
+
+    let falls = live.falls.iter().take(FALLS).map(|fall| {
+        let reasons = fall.reasons.iter().take(3).cloned().collect::<Vec<_>>().join("; ");
+        [fall.name.clone(), fall.band.clone(), fall.score.clone(), format!("-{}", fall.fell.trim_start_matches('-')), reasons]
+    });
+    table(out, "Biggest falls of the last 30 days", ["account", "band", "score", "fell", "why"], falls)?;
+
+    let ctas = live.open_ctas.iter().take(OPEN).map(|cta| {
+        let owner = cta.owner.clone().unwrap_or_else(|| "nobody".to_owned());
+        [cta.name.clone(), cta.rule.clone(), owner, format!("{:.0}", cta.due_at), cta.reason.clone()]
+    });
+    let title = titled("Open calls to action", live.open_cta_count, live.open_ctas.len());
+    table(out, &title, ["account", "rule", "owner", "due", "why"], ctas)?;
+
+    let escalations = live.open_escalations.iter().take(OPEN).map(|escalation| {
+        let left = escalation.seconds_to_breach.map_or_else(|| "no clock runs".to_owned(), left);
+        [escalation.name.clone(), format!("{:?}", escalation.severity).to_lowercase(), escalation.role.clone(), left, escalation.reason.clone()]
+    });
+    let title = titled("Open escalations", live.open_escalation_count, live.open_escalations.len());
+    table(out, &title, ["account", "severity", "with", "time to breach", "why"], escalations)
+}
+
+/// Prints how much of what was planted was found.
+pub fn planted(out: &mut impl Write, rules: &BTreeMap<String, Assessment>) -> io::Result<()> {
+    let sum = |count: fn(&Assessment) -> u32| rules.values().map(count).sum::<u32>().to_string();
+    let all = ["all".to_owned(), sum(|rule| rule.found), sum(|rule| rule.missed), sum(|rule| rule.false_)];
+    let rows = rules.iter().map(|(rule, assessment)| {
+        let Assessment { found, missed, false_ } = assessment;
+        [rule.clone(), found.to_string(), missed.to_string(), false_.to_string()]
+    });
+    table(out, "What was planted in the sample", ["rule", "found", "missed", "false"], rows.chain([all]))
+}
+
+fn titled(what: &str, count: u64, listed: usize) -> String {
+    let shown = listed.min(OPEN);
+    if count > shown as u64 { format!("{what}: {count}, the first {shown}") } else { format!("{what}: {count}") }
+}
+
+fn table<const N: usize>(
+    out: &mut impl Write,
+    title: &str,
+    header: [&str; N],
+    rows: impl Iterator<Item = [String; N]>,
+) -> io::Result<()> {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    table.set_content_arrangement(ContentArrangement::Dynamic).set_width(WIDTH).set_header(header);
+    table.add_rows(rows);
+    writeln!(out, "\n{title}")?;
+    if table.row_count() == 0 { writeln!(out, "  none") } else { writeln!(out, "{}", table.trim_fmt()) }
+}
+
+/// A time until a breach, or since one.
+fn left(seconds: i64) -> String {
+    let minutes = seconds.unsigned_abs() / 60;
+    let time = match (minutes / 1440, minutes / 60 % 24, minutes % 60) {
+        (0, 0, minutes) => format!("{minutes} min"),
+        (0, hours, minutes) => format!("{hours} h {minutes} min"),
+        (days, hours, _) => format!("{days} d {hours} h"),
+    };
+    if seconds < 0 { format!("breached {time} ago") } else { time }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_to_breach_is_told_in_the_units_that_matter() {
+        assert_eq!(left(59), "0 min");
+        assert_eq!(left(3_600 + 120), "1 h 2 min");
+        assert_eq!(left(2 * 86_400 + 3 * 3_600 + 59), "2 d 3 h");
+        assert_eq!(left(-60), "breached 1 min ago");
+    }
+
+    #[test]
+    fn rules_are_printed_with_their_sum() {
+        let rules = BTreeMap::from([
+            ("a".to_owned(), Assessment { found: 2, missed: 1, false_: 0 }),
+            ("b".to_owned(), Assessment { found: 3, missed: 0, false_: 4 }),
+        ]);
+        let mut out = Vec::new();
+        planted(&mut out, &rules).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        let last: Vec<&str> = text.lines().filter(|line| line.contains("all")).flat_map(str::split_whitespace).collect();
+        assert_eq!(last, ["all", "5", "1", "4"]);
+    }
+
+    #[test]
+    fn what_is_left_out_is_counted() {
+        assert_eq!(titled("Open", 12, 12), "Open: 12, the first 10");
+        assert_eq!(titled("Open", 3, 3), "Open: 3");
+    }
+}
