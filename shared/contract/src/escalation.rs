@@ -100,7 +100,8 @@ impl TryFrom<EscalationFile> for EscalationPolicies {
         let sla = sla(file.sla, &mut faults);
         let mut policy = |name: &str, steps| policy(&format!("policies.{name}"), steps, &mut faults);
         let PoliciesFile { critical, high, medium, low, rules } = file.policies;
-        let severities = (policy("critical", critical), policy("high", high), policy("medium", medium), policy("low", low));
+        let severities =
+            (policy("critical", critical), policy("high", high), policy("medium", medium), policy("low", low));
         let rules = rules.into_iter().map(|(id, steps)| (policy(&format!("rules.{id}"), steps), id));
         let by_rule = rules.filter_map(|(policy, id)| Some((id, policy?))).collect();
         let (Some(critical), Some(high), Some(medium), Some(low)) = severities else { return Err(faults) };
@@ -138,7 +139,11 @@ fn sla(file: SlaFile, faults: &mut Vec<Fault>) -> SlaPolicy {
 fn policy(path: &str, steps: Vec<StepFile>, faults: &mut Vec<Fault>) -> Option<Policy> {
     let step = |(index, file): (usize, StepFile)| Step {
         role: file.role,
-        acknowledge_within_seconds: seconds(&format!("{path}[{index}].acknowledge_within"), &file.acknowledge_within, faults),
+        acknowledge_within_seconds: seconds(
+            &format!("{path}[{index}].acknowledge_within"),
+            &file.acknowledge_within,
+            faults,
+        ),
         repeats: file.repeats,
     };
     let policy = Policy::new(steps.into_iter().enumerate().map(step).collect());
@@ -150,13 +155,17 @@ fn policy(path: &str, steps: Vec<StepFile>, faults: &mut Vec<Fault>) -> Option<P
 
 /// Whole seconds of a duration; 0 with a fault where the text is none.
 fn seconds(path: &str, text: &str, faults: &mut Vec<Fault>) -> u32 {
-    let days = text.strip_suffix('d').and_then(|days| days.trim().parse::<u32>().ok()).and_then(|days| days.checked_mul(86_400));
+    let days = text
+        .strip_suffix('d')
+        .and_then(|days| days.trim().parse::<u32>().ok())
+        .and_then(|days| days.checked_mul(86_400));
     let read = || {
         let duration: jiff::SignedDuration = text.parse().ok()?;
         u32::try_from(duration.as_secs()).ok().filter(|_| duration.subsec_nanos() == 0)
     };
     days.or_else(read).unwrap_or_else(|| {
-        faults.push(Fault::new(path, format!("`{text}` is not a duration in whole seconds; write it as 15m, 1h or 2d")));
+        faults
+            .push(Fault::new(path, format!("`{text}` is not a duration in whole seconds; write it as 15m, 1h or 2d")));
         0
     })
 }
@@ -201,10 +210,16 @@ mod tests {
             .replace("critical: { first_response: 1h", "critical: { first_response: soon")
             .replace("low: { first_response: 8h, resolution: 48h", "low: { first_response: 8h, resolution: 0h")
             .replace("warn_percent: [50, 75]", "warn_percent: [50, 100]")
-            .replace("role: vice_president, acknowledge_within: 2h, repeats: 1", "role: vice_president, acknowledge_within: 2h, repeats: 11");
+            .replace(
+                "role: vice_president, acknowledge_within: 2h, repeats: 1",
+                "role: vice_president, acknowledge_within: 2h, repeats: 11",
+            );
         let found = faults(&text);
         let paths: Vec<&str> = found.iter().map(|(path, _)| path.as_str()).collect();
-        assert_eq!(paths, ["sla.critical.first_response", "policies.high[3].repeats", "sla.low.resolution", "sla.warn_percent"]);
+        assert_eq!(
+            paths,
+            ["sla.critical.first_response", "policies.high[3].repeats", "sla.low.resolution", "sla.warn_percent"]
+        );
     }
 
     #[test]

@@ -323,7 +323,9 @@ impl From<RuleFile> for Rule {
             clear_days: file.clear_days,
             lapse_days: file.lapse_days,
             cool_off_days: file.cool_off_days,
-            escalation: file.escalation.map(|EscalationFile { severity, reason }| EscalationTemplate { severity, reason }),
+            escalation: file
+                .escalation
+                .map(|EscalationFile { severity, reason }| EscalationTemplate { severity, reason }),
         }
     }
 }
@@ -467,7 +469,13 @@ mod tests {
     #[test]
     fn a_percentage_has_two_decimal_places_at_most() {
         let found = faults(&DEFAULT.replace("by_percent: 20", "by_percent: 20.001"));
-        assert_eq!(found, [("rules[0].when.declined.by_percent".into(), "is 20.001; give 0 to 100 with two decimal places at most".into())]);
+        assert_eq!(
+            found,
+            [(
+                "rules[0].when.declined.by_percent".into(),
+                "is 20.001; give 0 to 100 with two decimal places at most".into()
+            )]
+        );
     }
 
     #[test]

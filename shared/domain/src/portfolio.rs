@@ -177,6 +177,14 @@ impl Row {
         self.fall.as_ref().map(|latest| (latest.stamp.at, &latest.value))
     }
 
+    /// Its last fall, where that was lately and the score has not come back since.
+    fn fall_to_name(&self, now: Timestamp) -> Option<(Timestamp, &Fall)> {
+        let (at, fall) = self.fall()?;
+        let is_recent = now.duration_since(at) <= SignedDuration::from_hours(24 * FALL_DAYS);
+        let is_made_good = self.health().is_some_and(|health| health.score >= fall.from);
+        (fall.depth() > Points::ZERO && is_recent && !is_made_good).then_some((at, fall))
+    }
+
     /// Its calls to action that are to be done.
     pub fn ctas(&self) -> impl Iterator<Item = (&CtaId, &CtaView)> {
         self.ctas.iter().filter_map(|(id, latest)| Some((id, latest.value.as_ref()?)))
@@ -317,14 +325,12 @@ impl Summary {
             Some(health) => *self.by_band.entry(health.band).or_default() += 1,
         }
         let (account, name) = (&row.account, row.name());
-        self.biggest_falls.extend(
-            row.fall().filter(|(_, fall)| fall.depth() > Points::ZERO).map(|(at, fall)| AccountFall {
-                account: account.clone(),
-                name: name.to_owned(),
-                at,
-                fall: fall.clone(),
-            }),
-        );
+        self.biggest_falls.extend(row.fall_to_name(now).map(|(at, fall)| AccountFall {
+            account: account.clone(),
+            name: name.to_owned(),
+            at,
+            fall: fall.clone(),
+        }));
         self.open_ctas.extend(row.ctas().map(|(id, cta)| OpenCta {
             id: id.clone(),
             account: account.clone(),
@@ -371,7 +377,17 @@ mod tests {
     }
 
     fn cta(number: u32, priority: i64) -> Fact {
-        Fact::CtaLive(cta_id(number), CtaView { rule: RuleId::new("r").unwrap(), reason: "look".into(), priority, owner: None, opened_at: at(0), due_at: at(0) })
+        Fact::CtaLive(
+            cta_id(number),
+            CtaView {
+                rule: RuleId::new("r").unwrap(),
+                reason: "look".into(),
+                priority,
+                owner: None,
+                opened_at: at(0),
+                due_at: at(0),
+            },
+        )
     }
 
     fn escalation(number: u32, breach_at: Option<i64>) -> Fact {
@@ -381,6 +397,7 @@ mod tests {
             reason: "why".into(),
             role: "executive".into(),
             acknowledged: false,
+            opened_at: at(0),
             breach_at,
         };
         Fact::EscalationLive(EscalationId::new(format!("esc-{number}")).unwrap(), view)
