@@ -38,16 +38,6 @@ impl Band {
             Self::Champion => "champion",
         }
     }
-
-    const fn rank(self) -> u8 {
-        match self {
-            Self::Emergency => 0,
-            Self::Critical => 1,
-            Self::AtRisk => 2,
-            Self::Healthy => 3,
-            Self::Champion => 4,
-        }
-    }
 }
 
 impl fmt::Display for Band {
@@ -148,8 +138,8 @@ pub fn advance(state: BandState, score: Points, scheduled_run: bool, bands: &Ban
     let same_side = |pending: &Pending| (pending.to < state.band) == (to < state.band);
     let runs_before = state.pending.filter(same_side).map_or(0, |pending| pending.runs);
     let runs = runs_before.saturating_add(u8::from(scheduled_run));
-    let falls_two_bands = to.rank() + 2 <= state.band.rank();
-    if falls_two_bands || bands.is_past_the_margin(state.band, score) || runs >= bands.dwell_runs {
+    // A fall of two bands is always past the margin: a scorecard's margin is narrower than any of its bands.
+    if bands.is_past_the_margin(state.band, score) || runs >= bands.dwell_runs {
         return BandState::at_rest(to);
     }
     BandState { band: state.band, pending: Some(Pending { to, runs }) }
