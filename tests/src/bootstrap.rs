@@ -2,7 +2,7 @@
 //! everything. For what a host does by itself, and for how fast it starts; what it does with a real table, bus and
 //! queue is tried on LocalStack.
 
-mod http;
+pub mod http;
 
 use http::Exchange;
 use serde_json::{Value, json};
