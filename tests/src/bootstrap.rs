@@ -222,7 +222,9 @@ fn empty_aws(targets: Arc<Mutex<Vec<String>>>) -> Handler {
         let request: Value = serde_json::from_slice(&exchange.body).unwrap_or_default();
         let entries = request.get("Entries").and_then(Value::as_array).cloned().unwrap_or_default();
         let answer = match target.rsplit('.').next().unwrap_or_default() {
-            "PutEvents" => json!({ "FailedEntryCount": 0, "Entries": entries.iter().map(|_| json!({ "EventId": "e" })).collect::<Vec<_>>() }),
+            "PutEvents" => {
+                json!({ "FailedEntryCount": 0, "Entries": entries.iter().map(|_| json!({ "EventId": "e" })).collect::<Vec<_>>() })
+            }
             "SendMessageBatch" => {
                 let taken = |entry: &Value| json!({ "Id": entry["Id"], "MessageId": "m", "MD5OfMessageBody": "" });
                 json!({ "Successful": entries.iter().map(taken).collect::<Vec<_>>(), "Failed": [] })

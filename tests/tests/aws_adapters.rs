@@ -63,7 +63,16 @@ async fn the_bus_takes_more_than_a_call_holds(emulator: &Emulator, aws: &Aws) {
     run(&["events", "create-event-bus", "--name", "cs-ops"]);
     let queue = run(&["sqs", "create-queue", "--queue-name", "facts"]);
     let url = queue["QueueUrl"].as_str().unwrap();
-    run(&["events", "put-rule", "--name", "all", "--event-bus-name", "cs-ops", "--event-pattern", r#"{"source":[{"prefix":"cs-ops."}]}"#]);
+    run(&[
+        "events",
+        "put-rule",
+        "--name",
+        "all",
+        "--event-bus-name",
+        "cs-ops",
+        "--event-pattern",
+        r#"{"source":[{"prefix":"cs-ops."}]}"#,
+    ]);
     let target = "Id=queue,Arn=arn:aws:sqs:us-east-1:000000000000:facts";
     run(&["events", "put-targets", "--rule", "all", "--event-bus-name", "cs-ops", "--targets", target]);
 
@@ -75,7 +84,8 @@ async fn the_bus_takes_more_than_a_call_holds(emulator: &Emulator, aws: &Aws) {
     let events: Vec<Event> = (0..25).map(event).collect();
     aws.bus("cs-ops").publish(&events).await.unwrap();
     let received = drain(emulator, url, events.len());
-    let ids: BTreeSet<&str> = received.iter().map(|body| body["detail"]["meta"]["event_id"].as_str().unwrap()).collect();
+    let ids: BTreeSet<&str> =
+        received.iter().map(|body| body["detail"]["meta"]["event_id"].as_str().unwrap()).collect();
     assert_eq!(ids, events.iter().map(|event| event.meta.event_id.as_str()).collect());
 
     let unknown = aws.bus("no-such-bus").publish(&events[..1]).await;
@@ -102,7 +112,8 @@ async fn the_queue_takes_more_than_a_call_holds(emulator: &Emulator, aws: &Aws) 
 /// So many messages of the queue, as JSON.
 fn drain(emulator: &Emulator, url: &str, count: usize) -> Vec<Value> {
     let mut bodies = Vec::new();
-    let arguments = ["sqs", "receive-message", "--queue-url", url, "--max-number-of-messages", "10", "--wait-time-seconds", "1"];
+    let arguments =
+        ["sqs", "receive-message", "--queue-url", url, "--max-number-of-messages", "10", "--wait-time-seconds", "1"];
     let all = wait_until(Duration::from_secs(60), "the messages", || -> Result<_, TimedOut> {
         let answer = emulator.aws(&arguments).unwrap_or_default();
         let messages = answer["Messages"].as_array().cloned().unwrap_or_default();

@@ -38,8 +38,12 @@ use tracing::Instrument;
 const TABLE_VARIABLE: &str = "CS_OPS_TABLE";
 const BUS_VARIABLE: &str = "CS_OPS_BUS";
 /// What Lambda itself gives and its runtime needs.
-const RUNTIME_VARIABLES: [&str; 4] =
-    ["AWS_LAMBDA_RUNTIME_API", "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_VERSION", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"];
+const RUNTIME_VARIABLES: [&str; 4] = [
+    "AWS_LAMBDA_RUNTIME_API",
+    "AWS_LAMBDA_FUNCTION_NAME",
+    "AWS_LAMBDA_FUNCTION_VERSION",
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+];
 
 /// The variable that names a function's own queue; nothing for one that sets itself no work.
 pub const fn queue_variable(name: FunctionName) -> Option<&'static str> {
@@ -129,7 +133,11 @@ struct NoQueue;
 #[async_trait]
 impl Queue for NoQueue {
     async fn send(&self, work: &[Work]) -> Result<(), QueueError> {
-        Err(QueueError::NotTaken { sent: work.len(), failed: work.len(), reason: "the function has no queue of its own".into() })
+        Err(QueueError::NotTaken {
+            sent: work.len(),
+            failed: work.len(),
+            reason: "the function has no queue of its own".into(),
+        })
     }
 }
 
@@ -209,7 +217,8 @@ impl<F: Function> Host<F> {
                 Ok(Answer::Http(http::serve(&self.function, &self.verifier, request).await.into()))
             }
             Call::Batch(batch) => {
-                let deadline = i64::try_from(event.context.deadline).ok().and_then(|at| Timestamp::from_millisecond(at).ok());
+                let deadline =
+                    i64::try_from(event.context.deadline).ok().and_then(|at| Timestamp::from_millisecond(at).ok());
                 Ok(Answer::Batch(batch::handle(&self.function, batch, deadline.unwrap_or(Timestamp::MAX)).await?))
             }
             Call::Tick(tick) => self.tick(&tick).await.map(|()| Answer::Done {}),

@@ -26,7 +26,8 @@ impl EventBridge {
     }
 
     fn entry(&self, event: &Event) -> Result<PutEventsRequestEntry, BusError> {
-        let detail = event.detail().map_err(|error| BusError::NotTaken { sent: 1, failed: 1, reason: error.to_string() })?;
+        let detail =
+            event.detail().map_err(|error| BusError::NotTaken { sent: 1, failed: 1, reason: error.to_string() })?;
         Ok(PutEventsRequestEntry::builder()
             .event_bus_name(&self.name)
             .source(event.source())
@@ -68,14 +69,19 @@ impl Courier for EventBridge {
     }
 
     async fn call(&self, entries: &[PutEventsRequestEntry]) -> Result<Vec<Refusal>, CallError> {
-        let answer = self.client.put_events().set_entries(Some(entries.to_vec())).send().await.map_err(failure::of_call)?;
+        let answer =
+            self.client.put_events().set_entries(Some(entries.to_vec())).send().await.map_err(failure::of_call)?;
         let refusals = answer.entries().iter().enumerate().filter_map(|(index, entry)| {
             let code = entry.error_code()?;
             Some(Refusal { index, reason: format!("{code}: {}", entry.error_message().unwrap_or_default()) })
         });
         let refusals: Vec<Refusal> = refusals.collect();
         if refusals.is_empty() && answer.failed_entry_count() > 0 {
-            return Err(CallError::Refused(format!("{} of {} entries failed without a name", answer.failed_entry_count(), entries.len())));
+            return Err(CallError::Refused(format!(
+                "{} of {} entries failed without a name",
+                answer.failed_entry_count(),
+                entries.len()
+            )));
         }
         Ok(refusals)
     }

@@ -59,7 +59,10 @@ impl Aws {
                     .with_max_backoff(LONGEST_BACKOFF),
             )
             .timeout_config(
-                TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).operation_timeout(CALL_TIMEOUT).build(),
+                TimeoutConfig::builder()
+                    .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+                    .operation_timeout(CALL_TIMEOUT)
+                    .build(),
             );
         config.set_endpoint_url(environment.get("AWS_ENDPOINT_URL").map(str::to_owned));
         Ok(Self { config: config.build(), connection })

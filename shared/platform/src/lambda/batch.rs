@@ -107,7 +107,13 @@ async fn handle_record(function: &dyn Function, record: &Record, deadline: Times
 
 fn report(function: &dyn Function, record: &Record, reason: &str) {
     let receives = record.attributes.approximate_receive_count.as_deref();
-    tracing::error!(function = function.name().as_str(), queue_message_id = record.message_id, receives, error = reason, "message failed");
+    tracing::error!(
+        function = function.name().as_str(),
+        queue_message_id = record.message_id,
+        receives,
+        error = reason,
+        "message failed"
+    );
 }
 
 /// Lets the function handle the message in the time that is left.

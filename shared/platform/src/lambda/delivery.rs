@@ -92,7 +92,9 @@ async fn round<C: Courier>(courier: &C, parcels: &[C::Parcel]) -> Result<(Vec<C:
         let refusals = match courier.call(call).await {
             Ok(refusals) => refusals,
             Err(CallError::Unavailable(error)) => return Err(Undelivered::Unavailable(error)),
-            Err(CallError::Refused(reason)) => (0..call.len()).map(|index| Refusal { index, reason: reason.clone() }).collect(),
+            Err(CallError::Refused(reason)) => {
+                (0..call.len()).map(|index| Refusal { index, reason: reason.clone() }).collect()
+            }
         };
         for refusal in refusals {
             refused.extend(call.get(refusal.index).cloned());
@@ -181,7 +183,9 @@ mod tests {
     #[tokio::test]
     async fn a_parcel_that_is_always_refused_is_an_error_after_three_tries() {
         let service = Service::new(&[(2, u32::MAX)]);
-        let Err(Undelivered::NotTaken { failed: 1, reason }) = deliver(&service, vec![1, 2, 3]).await else { panic!("was delivered") };
+        let Err(Undelivered::NotTaken { failed: 1, reason }) = deliver(&service, vec![1, 2, 3]).await else {
+            panic!("was delivered")
+        };
         assert_eq!(reason, "no room for 2");
         assert_eq!(service.calls().len(), 3);
     }

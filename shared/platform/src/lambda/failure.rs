@@ -24,8 +24,14 @@ pub fn meaning<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Me
         SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => Meaning::Unavailable,
         SdkError::ServiceError(context) => match context.err().code() {
             Some(
-                "ThrottlingException" | "Throttling" | "ThrottledException" | "RequestThrottled" | "TooManyRequestsException"
-                | "ProvisionedThroughputExceededException" | "RequestLimitExceeded" | "LimitExceededException",
+                "ThrottlingException"
+                | "Throttling"
+                | "ThrottledException"
+                | "RequestThrottled"
+                | "TooManyRequestsException"
+                | "ProvisionedThroughputExceededException"
+                | "RequestLimitExceeded"
+                | "LimitExceededException",
             ) => Meaning::Throttled,
             _ if context.raw().status().is_server_error() => Meaning::Unavailable,
             _ => Meaning::Refused,

@@ -49,7 +49,12 @@ impl TryFrom<ProxyRequest> for Request {
         Ok(Self {
             method: proxy.http_method,
             route: proxy.resource.strip_prefix(BASE).unwrap_or(&proxy.resource).to_owned(),
-            parameters: proxy.path_parameters.unwrap_or_default().into_iter().map(|(name, value)| (name, decoded(value))).collect(),
+            parameters: proxy
+                .path_parameters
+                .unwrap_or_default()
+                .into_iter()
+                .map(|(name, value)| (name, decoded(value)))
+                .collect(),
             query: proxy.query_string_parameters.unwrap_or_default(),
             headers: headers(proxy.headers, proxy.multi_value_headers),
             body,
@@ -61,7 +66,10 @@ impl TryFrom<ProxyRequest> for Request {
 
 /// The headers, names in lower case. A header that was sent twice holds both values, as HTTP joins them: two tokens are
 /// then no token.
-fn headers(single: Option<BTreeMap<String, String>>, multi: Option<BTreeMap<String, Vec<String>>>) -> BTreeMap<String, String> {
+fn headers(
+    single: Option<BTreeMap<String, String>>,
+    multi: Option<BTreeMap<String, Vec<String>>>,
+) -> BTreeMap<String, String> {
     let single = single.unwrap_or_default().into_iter();
     let multi = multi.unwrap_or_default().into_iter().map(|(name, values)| (name, values.join(", ")));
     single.chain(multi).map(|(name, value)| (name.to_ascii_lowercase(), value)).collect()

@@ -28,7 +28,11 @@ impl Queue for Sqs {
         let mut too_large = None;
         let mut bodies = Vec::with_capacity(work.len());
         for work in work {
-            let body = serde_json::to_string(work).map_err(|error| QueueError::NotTaken { sent: 1, failed: 1, reason: error.to_string() })?;
+            let body = serde_json::to_string(work).map_err(|error| QueueError::NotTaken {
+                sent: 1,
+                failed: 1,
+                reason: error.to_string(),
+            })?;
             if body.len() > MAX_BYTES {
                 too_large.get_or_insert_with(|| work.work_id.to_string());
             } else {
@@ -57,9 +61,19 @@ impl Courier for Sqs {
             SendMessageBatchRequestEntry::builder().id(index.to_string()).message_body(body).build()
         });
         let entries = entries.collect::<Result<Vec<_>, _>>().map_err(|error| CallError::Refused(error.to_string()))?;
-        let answer = self.client.send_message_batch().queue_url(&self.url).set_entries(Some(entries)).send().await.map_err(failure::of_call)?;
+        let answer = self
+            .client
+            .send_message_batch()
+            .queue_url(&self.url)
+            .set_entries(Some(entries))
+            .send()
+            .await
+            .map_err(failure::of_call)?;
         let refusals = answer.failed().iter().map(|entry| {
-            let index = entry.id().parse().map_err(|_| CallError::Refused(format!("the queue names an unknown message `{}`", entry.id())))?;
+            let index = entry
+                .id()
+                .parse()
+                .map_err(|_| CallError::Refused(format!("the queue names an unknown message `{}`", entry.id())))?;
             Ok(Refusal { index, reason: format!("{}: {}", entry.code(), entry.message().unwrap_or_default()) })
         });
         refusals.collect()

@@ -63,7 +63,8 @@ impl DynamoDb {
 #[async_trait]
 impl Table for DynamoDb {
     async fn get(&self, key: &Key) -> Result<Option<Item>, TableError> {
-        let request = self.client.get_item().table_name(&self.name).set_key(Some(key_attributes(key))).consistent_read(true);
+        let request =
+            self.client.get_item().table_name(&self.name).set_key(Some(key_attributes(key))).consistent_read(true);
         let answer = request.send().await.map_err(|error| failed(error, std::slice::from_ref(key)))?;
         answer.item().map_or(Ok(None), |attributes| self.live(attributes))
     }
@@ -99,7 +100,9 @@ impl Table for DynamoDb {
         check_limits(&writes)?;
         let now = self.clock.now();
         match <[Write; 1]>::try_from(writes) {
-            Ok([Write::Put { key, expect, body, expires_at }]) => self.put(&key, Condition::of(expect, now), attributes(&key, expect, body, expires_at)).await,
+            Ok([Write::Put { key, expect, body, expires_at }]) => {
+                self.put(&key, Condition::of(expect, now), attributes(&key, expect, body, expires_at)).await
+            }
             Ok([Write::Delete { key }]) => self.delete(&key).await,
             Ok([check @ Write::Check { .. }]) => self.transact(vec![check], now).await,
             Err(writes) if writes.is_empty() => Ok(()),
@@ -132,7 +135,9 @@ impl DynamoDb {
         match self.client.transact_write_items().set_transact_items(Some(items)).send().await {
             Ok(_) => Ok(()),
             Err(error) => Err(match error.as_service_error() {
-                Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => of_cancelled(cancelled, &keys),
+                Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
+                    of_cancelled(cancelled, &keys)
+                }
                 _ => failed(error, &keys),
             }),
         }
@@ -244,7 +249,12 @@ fn read(attributes: &Attributes) -> Result<Item, TableError> {
     };
     let expires_at = match attributes.get(EXPIRES_AT) {
         None => Ok(None),
-        Some(AttributeValue::N(at)) => at.parse().ok().and_then(|at| Timestamp::from_second(at).ok()).map(Some).ok_or_else(|| unreadable(EXPIRES_AT)),
+        Some(AttributeValue::N(at)) => at
+            .parse()
+            .ok()
+            .and_then(|at| Timestamp::from_second(at).ok())
+            .map(Some)
+            .ok_or_else(|| unreadable(EXPIRES_AT)),
         Some(_) => Err(unreadable(EXPIRES_AT)),
     }?;
     let version = version.ok_or_else(|| unreadable(VERSION))?;
@@ -270,11 +280,18 @@ where
 {
     let (code, message) = error.as_service_error().map_or((None, None), |service| (service.code(), service.message()));
     match (code, failure::meaning(&error)) {
-        (Some("ConditionalCheckFailedException" | "TransactionConflictException" | "ReplicatedWriteConflictException"), _) => TableError::Conflict(keys.to_vec()),
+        (
+            Some(
+                "ConditionalCheckFailedException" | "TransactionConflictException" | "ReplicatedWriteConflictException",
+            ),
+            _,
+        ) => TableError::Conflict(keys.to_vec()),
         // Another try with the same token is still at work.
         (Some("TransactionInProgressException"), _) => TableError::Unavailable(Box::new(error)),
         (Some("ItemCollectionSizeLimitExceededException"), _) => TableError::TooLarge(failure::text(&error)),
-        (Some("ValidationException"), _) if message.is_some_and(is_about_size) => TableError::TooLarge(message.unwrap_or_default().to_owned()),
+        (Some("ValidationException"), _) if message.is_some_and(is_about_size) => {
+            TableError::TooLarge(message.unwrap_or_default().to_owned())
+        }
         (_, Meaning::Throttled) => TableError::Throttled(Some(Box::new(error))),
         (_, Meaning::Unavailable) => TableError::Unavailable(Box::new(error)),
         (_, Meaning::Refused) => TableError::Refused(failure::text(&error)),
@@ -284,7 +301,8 @@ where
 /// DynamoDB has one code for every fault of a request; a limit shows in the text alone.
 fn is_about_size(message: &str) -> bool {
     let message = message.to_ascii_lowercase();
-    message.contains("size") && (message.contains("exceed") || message.contains("less than or equal")) || message.contains("too large")
+    message.contains("size") && (message.contains("exceed") || message.contains("less than or equal"))
+        || message.contains("too large")
 }
 
 /// Why a transaction was cancelled: there is one reason for each write, in order. What cannot go well later comes first.
@@ -334,12 +352,17 @@ mod tests {
     fn cancelled(codes: [(&str, &str); 2]) -> TableError {
         let reasons = codes.map(|(code, message)| CancellationReason::builder().code(code).message(message).build());
         let keys = ["a", "b"].map(|sk| Key { pk: "p".into(), sk: sk.into() });
-        of_cancelled(&TransactionCanceledException::builder().set_cancellation_reasons(Some(reasons.into())).build(), &keys)
+        of_cancelled(
+            &TransactionCanceledException::builder().set_cancellation_reasons(Some(reasons.into())).build(),
+            &keys,
+        )
     }
 
     #[test]
     fn a_cancelled_transaction_names_the_keys_that_lost() {
-        let TableError::Conflict(keys) = cancelled([("None", ""), ("ConditionalCheckFailed", "")]) else { panic!("not a conflict") };
+        let TableError::Conflict(keys) = cancelled([("None", ""), ("ConditionalCheckFailed", "")]) else {
+            panic!("not a conflict")
+        };
         assert_eq!(keys.into_iter().map(|key| key.sk).collect::<Vec<_>>(), ["b"]);
         assert!(matches!(cancelled([("TransactionConflict", ""), ("None", "")]), TableError::Conflict(_)));
     }
@@ -347,7 +370,16 @@ mod tests {
     #[test]
     fn a_cancelled_transaction_tells_what_helps() {
         assert!(matches!(cancelled([("ThrottlingError", ""), ("None", "")]), TableError::Throttled(_)));
-        assert!(matches!(cancelled([("ConditionalCheckFailed", ""), ("ValidationError", "Item size to update has exceeded the maximum allowed size")]), TableError::TooLarge(_)));
-        assert!(matches!(cancelled([("ValidationError", "The provided key element does not match the schema"), ("None", "")]), TableError::Refused(_)));
+        assert!(matches!(
+            cancelled([
+                ("ConditionalCheckFailed", ""),
+                ("ValidationError", "Item size to update has exceeded the maximum allowed size")
+            ]),
+            TableError::TooLarge(_)
+        ));
+        assert!(matches!(
+            cancelled([("ValidationError", "The provided key element does not match the schema"), ("None", "")]),
+            TableError::Refused(_)
+        ));
     }
 }
