@@ -227,6 +227,7 @@ fn the_routes_are_those_of_the_architecture() {
         "ingest PUT /accounts/{id}",
         "report GET /accounts/{id}/timeline",
         "report GET /dashboard",
+        "report GET /dashboard/{file}",
         "report GET /health",
         "report GET /performance/live",
         "report GET /ready",
