@@ -110,7 +110,7 @@ fn a_function_reaches_its_own_queue_and_log_alone() {
                 .map(|one| one["Resource"].clone())
                 .collect()
         };
-        assert_eq!(allowed("sqs:ReceiveMessage"), [queue.clone()], "{name}");
+        assert_eq!(allowed("sqs:ReceiveMessage"), std::slice::from_ref(&queue), "{name}");
         assert_eq!(allowed("logs:PutLogEvents"), [attribute(&format!("{prefix}Log"), "Arn")], "{name}");
         // `report` has neither work for itself nor ticks.
         let sends = if name == "report" { vec![] } else { vec![queue, attribute("MissedTicks", "Arn")] };
