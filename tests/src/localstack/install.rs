@@ -67,8 +67,8 @@ fn plugin(folder: &Path, sources: &Path, python: &Path) -> Result<PathBuf, Setup
     let (source, place) = (sources.join("plugin"), folder.join("plugin"));
     let package = "cs_ops_localstack";
     let files = [folders::files_in(&source), folders::files_in(&source.join(package))].concat();
-    let made_from = format!("{}\n{}", python.display(), contents(&files)?);
-    provide(&place, &made_from, || {
+    // Python alone, so it serves every interpreter.
+    provide(&place, &contents(&files)?, || {
         // The build writes beside what it builds, so it is given a copy.
         let copy = folder.join("plugin-source");
         clear(&copy)?;
