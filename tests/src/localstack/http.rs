@@ -41,7 +41,7 @@ pub(super) fn action(port: u16, service: &str, region: &str, body: &str) -> Resu
 fn send(port: u16, head: &str, body: &str) -> Result<Answer> {
     let mut stream = TcpStream::connect_timeout(&SocketAddr::from((Ipv4Addr::LOCALHOST, port)), CONNECT_LIMIT)?;
     stream.set_read_timeout(Some(ANSWER_LIMIT))?;
-    write!(stream, "{head}Content-Length: {}\r\n\r\n{body}", body.len())?;
+    stream.write_all(format!("{head}Content-Length: {}\r\n\r\n{body}", body.len()).as_bytes())?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer)?;
     Ok(Answer(String::from_utf8_lossy(&answer).into_owned()))
