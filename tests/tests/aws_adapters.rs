@@ -87,9 +87,6 @@ async fn the_bus_takes_more_than_a_call_holds(emulator: &Emulator, aws: &Aws) {
     let ids: BTreeSet<&str> =
         received.iter().map(|body| body["detail"]["meta"]["event_id"].as_str().unwrap()).collect();
     assert_eq!(ids, events.iter().map(|event| event.meta.event_id.as_str()).collect());
-
-    let unknown = aws.bus("no-such-bus").publish(&events[..1]).await;
-    assert!(unknown.is_err(), "a bus that is not there took an event");
 }
 
 async fn the_queue_takes_more_than_a_call_holds(emulator: &Emulator, aws: &Aws) {

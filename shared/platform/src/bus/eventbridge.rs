@@ -5,6 +5,7 @@ use crate::lambda::delivery::{self, CallError, Courier, MAX_BYTES, Refusal, Unde
 use crate::lambda::failure;
 use async_trait::async_trait;
 use aws_sdk_eventbridge::Client;
+use aws_sdk_eventbridge::operation::put_events::PutEventsOutput;
 use aws_sdk_eventbridge::primitives::DateTime;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use contract::event::Event;
@@ -71,18 +72,46 @@ impl Courier for EventBridge {
     async fn call(&self, entries: &[PutEventsRequestEntry]) -> Result<Vec<Refusal>, CallError> {
         let answer =
             self.client.put_events().set_entries(Some(entries.to_vec())).send().await.map_err(failure::of_call)?;
-        let refusals = answer.entries().iter().enumerate().filter_map(|(index, entry)| {
-            let code = entry.error_code()?;
-            Some(Refusal { index, reason: format!("{code}: {}", entry.error_message().unwrap_or_default()) })
-        });
-        let refusals: Vec<Refusal> = refusals.collect();
-        if refusals.is_empty() && answer.failed_entry_count() > 0 {
-            return Err(CallError::Refused(format!(
-                "{} of {} entries failed without a name",
-                answer.failed_entry_count(),
-                entries.len()
-            )));
-        }
-        Ok(refusals)
+        refusals(&answer, entries.len())
+    }
+}
+
+/// The entries that were not taken: the call itself succeeds all the same.
+fn refusals(answer: &PutEventsOutput, sent: usize) -> Result<Vec<Refusal>, CallError> {
+    let refused = answer.entries().iter().enumerate().filter_map(|(index, entry)| {
+        let code = entry.error_code()?;
+        Some(Refusal { index, reason: format!("{code}: {}", entry.error_message().unwrap_or_default()) })
+    });
+    let refused: Vec<Refusal> = refused.collect();
+    if refused.is_empty() && answer.failed_entry_count() > 0 {
+        return Err(CallError::Refused(format!(
+            "{} of {sent} entries failed without a name",
+            answer.failed_entry_count()
+        )));
+    }
+    Ok(refused)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_sdk_eventbridge::types::PutEventsResultEntry;
+
+    fn answer(failed: i32, entries: Vec<PutEventsResultEntry>) -> PutEventsOutput {
+        PutEventsOutput::builder().failed_entry_count(failed).set_entries(Some(entries)).build()
+    }
+
+    #[test]
+    fn an_entry_that_failed_is_refused_although_the_call_succeeds() {
+        let taken = PutEventsResultEntry::builder().event_id("e1").build();
+        let failed = PutEventsResultEntry::builder().error_code("InternalFailure").error_message("try again").build();
+        let refused = refusals(&answer(1, vec![taken, failed]), 2).unwrap();
+        assert_eq!(refused, [Refusal { index: 1, reason: "InternalFailure: try again".into() }]);
+    }
+
+    #[test]
+    fn a_count_of_failures_without_their_names_is_no_success() {
+        assert!(refusals(&answer(1, Vec::new()), 2).is_err());
+        assert_eq!(refusals(&answer(0, Vec::new()), 2).unwrap(), []);
     }
 }

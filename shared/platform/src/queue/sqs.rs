@@ -5,7 +5,7 @@ use crate::lambda::failure;
 use crate::queue::{Queue, QueueError};
 use async_trait::async_trait;
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use aws_sdk_sqs::types::{BatchResultErrorEntry, SendMessageBatchRequestEntry};
 use contract::message::Work;
 
 /// A queue.
@@ -69,13 +69,38 @@ impl Courier for Sqs {
             .send()
             .await
             .map_err(failure::of_call)?;
-        let refusals = answer.failed().iter().map(|entry| {
-            let index = entry
-                .id()
-                .parse()
-                .map_err(|_| CallError::Refused(format!("the queue names an unknown message `{}`", entry.id())))?;
-            Ok(Refusal { index, reason: format!("{}: {}", entry.code(), entry.message().unwrap_or_default()) })
-        });
-        refusals.collect()
+        refusals(answer.failed())
+    }
+}
+
+/// The messages that were not taken, named by the place that was their id: the call itself succeeds all the same.
+fn refusals(failed: &[BatchResultErrorEntry]) -> Result<Vec<Refusal>, CallError> {
+    let refused = failed.iter().map(|entry| {
+        let unknown = |_| CallError::Refused(format!("the queue names an unknown message `{}`", entry.id()));
+        let index = entry.id().parse().map_err(unknown)?;
+        Ok(Refusal { index, reason: format!("{}: {}", entry.code(), entry.message().unwrap_or_default()) })
+    });
+    refused.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failed(id: &str) -> BatchResultErrorEntry {
+        BatchResultErrorEntry::builder()
+            .id(id)
+            .sender_fault(false)
+            .code("ServiceUnavailable")
+            .message("busy")
+            .build()
+            .unwrap()
+    }
+
+    #[test]
+    fn a_message_that_failed_is_refused_although_the_call_succeeds() {
+        let refused = refusals(&[failed("3")]).unwrap();
+        assert_eq!(refused, [Refusal { index: 3, reason: "ServiceUnavailable: busy".into() }]);
+        assert!(refusals(&[failed("elsewhere")]).is_err());
     }
 }
