@@ -421,6 +421,26 @@ mod tests {
     }
 
     #[test]
+    fn the_default_triggers_have_the_numbers_of_the_requirements() {
+        let rules = read(DEFAULT).unwrap();
+        let when = |id: &str| rules.get(&RuleId::new(id).unwrap()).unwrap().when.clone();
+        let Condition::Declined(decline) = when("usage-decline") else { panic!() };
+        assert_eq!((decline.metric, decline.days, decline.by_basis_points), (Metric::ActiveUsers, 14, 2_000));
+        let count = |metric, days, since_last| leaf::Counted { metric, days, at_least: 2, since_last };
+        assert_eq!(when("performance-issues"), Condition::Counted(count(Metric::SevereIncidents, 14, None)));
+        let Condition::Any(complaints) = when("user-complaints") else { panic!() };
+        let below = Quantity::whole(50);
+        let promoters = leaf::AverageBelow { metric: Metric::NetPromoter, days: 90, below, least_values: 5 };
+        assert_eq!(complaints[0], Condition::AverageBelow(promoters));
+        let Condition::Any(executives) = when("executive-disengagement") else { panic!() };
+        let missed = count(Metric::ExecutiveMeetingsMissed, 60, Some(Metric::SponsorReplaced));
+        assert_eq!(executives[0], Condition::Counted(missed));
+        assert_eq!(when("band-emergency"), Condition::BandEntered(Band::Emergency));
+        let asks = |id: &str| rules.get(&RuleId::new(id).unwrap()).unwrap().escalation.is_some();
+        assert_eq!(["band-at-risk", "band-critical", "band-emergency"].map(asks), [false, true, true]);
+    }
+
+    #[test]
     fn another_number_is_another_version() {
         let changed = DEFAULT.replace("by_percent: 20", "by_percent: 20.01");
         assert_ne!(read(&changed).unwrap().version(), read(DEFAULT).unwrap().version());

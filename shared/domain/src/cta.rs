@@ -123,8 +123,8 @@ pub struct Episode {
     pub evidence: Option<Evidence>,
     /// Since when the condition has been false without a break.
     pub false_since: Option<Timestamp>,
-    /// When the condition was last true.
-    pub last_true_at: Timestamp,
+    /// Since when the condition has not been true (false or unknown) without a break.
+    pub not_true_since: Option<Timestamp>,
     /// Whether the cause paused after a person ended the episode: only then can it come back.
     pub paused: bool,
 }

@@ -220,14 +220,22 @@ impl Escalation {
         Ok((escalation, facts))
     }
 
-    /// Takes in news of its case. News of a case that has nothing to do with it changes nothing.
+    /// Takes in one piece of news of its case. An escalation that comes from a rule has no case: nothing changes.
     pub fn record(&self, news: News, policies: &EscalationPolicies, now: Timestamp) -> Happened {
+        self.record_all([news], policies, now)
+    }
+
+    /// Takes in news of its case, all together: what an earlier one alone would look like is never told.
+    pub fn record_all(
+        &self,
+        all: impl IntoIterator<Item = News>,
+        policies: &EscalationPolicies,
+        now: Timestamp,
+    ) -> Happened {
         let mut escalation = self.clone();
         let Cause::Case { case } = &mut escalation.cause else { return (escalation, Vec::new()) };
-        if case.record(news).is_none() {
-            return (escalation, Vec::new());
-        }
-        escalation.follow_case(policies, now)
+        let new = all.into_iter().filter_map(|news| case.record(news)).count();
+        if new == 0 { (escalation, Vec::new()) } else { escalation.follow_case(policies, now) }
     }
 
     /// Somebody takes it on.

@@ -3,7 +3,7 @@
 use super::{Cta, CtaChange, Ending, Episode, Episodes, EscalationRequest, Status, cta_id, days_after, priority};
 use crate::account::Account;
 use crate::id::TenantId;
-use crate::rule::{Outcome, Rule, RuleSet, Truth};
+use crate::rule::{Evidence, Outcome, Rule, RuleSet, Truth};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 
@@ -101,7 +101,7 @@ impl Context<'_> {
             reopened: 0,
         };
         let evidence = self.outcome.when.evidence;
-        Some(Episode { number, cta, evidence, false_since: None, last_true_at: self.now, paused: false })
+        Some(Episode { number, cta, evidence, false_since: None, not_true_since: None, paused: false })
     }
 
     /// An episode that has not ended: it may fire again, wake or end.
@@ -120,10 +120,10 @@ impl Context<'_> {
         episode.cta.owner.clone_from(&self.account.owner);
         episode.cta.priority = priority(self.account.arr, episode.cta.severity, episode.cta.confidence_percent);
         self.remember(&mut episode);
-        let false_for = |days| episode.false_since.is_some_and(|since| days_after(since, days) <= self.now);
-        if self.outcome.stays == Truth::False && false_for(self.rule.clear_days) {
+        let over = |since: Option<Timestamp>, days| since.is_some_and(|since| days_after(since, days) <= self.now);
+        if over(episode.false_since, self.rule.clear_days) {
             end(&mut episode, self.now, format!("the cause has been gone for {} days", self.rule.clear_days));
-        } else if !self.outcome.stays.is_true() && days_after(episode.last_true_at, self.rule.lapse_days) <= self.now {
+        } else if over(episode.not_true_since, self.rule.lapse_days) {
             end(&mut episode, self.now, format!("the cause was not seen for {} days", self.rule.lapse_days));
         }
         if episode.cta != before {
@@ -134,7 +134,7 @@ impl Context<'_> {
 
     /// An ended episode: its cause may come back, or a new one may begin once the cool-off is over.
     fn after_the_end(&self, mut episode: Episode, fires: bool) -> Episode {
-        let ended_at = episode.cta.status.ended_at().unwrap_or(episode.last_true_at);
+        let ended_at = episode.cta.status.ended_at().unwrap_or(self.now);
         let cool = days_after(ended_at, self.rule.cool_off_days) <= self.now;
         let news = self.is_news(&episode);
         if self.outcome.when.truth == Truth::False {
@@ -170,18 +170,17 @@ impl Context<'_> {
             }
     }
 
+    /// Changes nothing while nothing changes, so that looking again and again writes nothing.
     fn remember(&self, episode: &mut Episode) {
-        if self.outcome.when.truth.is_true() {
-            episode.evidence = self.outcome.when.evidence;
+        let events = |evidence: &Option<Evidence>| evidence.map(|evidence| (evidence.latest_event, evidence.events));
+        let seen = self.outcome.when.evidence;
+        if self.outcome.when.truth.is_true() && events(&seen) != events(&episode.evidence) {
+            episode.evidence = seen;
         }
-        match self.outcome.stays {
-            Truth::True => {
-                episode.last_true_at = self.now;
-                episode.false_since = None;
-            }
-            Truth::Unknown => episode.false_since = None,
-            Truth::False => episode.false_since = episode.false_since.or(Some(self.now)),
-        }
+        let stays = self.outcome.stays;
+        let since = |was: Option<Timestamp>, is: bool| if is { was.or(Some(self.now)) } else { None };
+        episode.false_since = since(episode.false_since, stays == Truth::False);
+        episode.not_true_since = since(episode.not_true_since, !stays.is_true());
     }
 
     fn change(&self, before: Option<&Episode>, after: &Episode) -> Option<CtaChange> {

@@ -127,6 +127,20 @@ fn a75_the_second_incident_fires_once_and_the_third_updates_the_same_call_to_act
 }
 
 #[test]
+fn looking_again_while_nothing_changes_changes_nothing() {
+    let state = |day| outcome(Truth::True, Some(Evidence::state(Day::of(self::day(day)))));
+    let mut story = Story::default();
+    story.saw(&state(0), 0);
+    let before = story.episodes.clone();
+    story.saw(&state(1), 1);
+    assert_eq!(story.episodes, before);
+    story.is(Truth::False, 2);
+    let before = story.episodes.clone();
+    story.is(Truth::False, 3);
+    assert_eq!(story.episodes, before);
+}
+
+#[test]
 fn an_episode_ends_when_its_cause_has_been_gone_for_the_clear_period() {
     let mut story = Story::default();
     story.is(Truth::True, 0);
@@ -154,8 +168,9 @@ fn a_cause_that_returns_or_becomes_unknown_starts_the_clear_period_anew() {
 fn unknown_clears_nothing_until_the_cause_lapses() {
     let mut story = Story::default();
     story.is(Truth::True, 0);
-    assert_eq!(story.is(Truth::Unknown, 29), "");
-    assert_eq!(story.is(Truth::Unknown, 30), "-");
+    assert_eq!(story.is(Truth::Unknown, 1), "");
+    assert_eq!(story.is(Truth::Unknown, 30), "");
+    assert_eq!(story.is(Truth::Unknown, 31), "-");
 }
 
 #[test]

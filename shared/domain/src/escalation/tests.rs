@@ -169,6 +169,17 @@ fn a_breach_is_told_even_when_the_solution_is_known_first() {
 }
 
 #[test]
+fn news_that_come_together_are_taken_in_together() {
+    let waiting = [
+        news(20 * MINUTE, CaseStatus::Responded, Severity::Critical),
+        news(30 * MINUTE, CaseStatus::WaitingOnCustomer, Severity::Critical),
+        news(6 * HOUR, CaseStatus::InProgress, Severity::Critical),
+    ];
+    let (_, facts) = critical().record_all(waiting, &policies(), at(6 * HOUR));
+    assert_eq!(words(&facts), ["20: answered"], "the clock stood still for most of the six hours");
+}
+
+#[test]
 fn a_case_that_comes_back_opens_again_and_repeats_no_mark() {
     let policies = policies();
     let solved = critical().record(news(3 * HOUR, CaseStatus::Resolved, Severity::Critical), &policies, at(3 * HOUR)).0;

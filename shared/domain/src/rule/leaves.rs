@@ -207,7 +207,7 @@ pub(super) fn band_entered(band: Band, facts: &Facts<'_>) -> Verdict {
         (Truth::False, format!("came up into it on {day}"))
     };
     let finding = Finding::new(name, truth, why).with_age(facts.today().since(day));
-    Verdict::leaf(finding).resting_on(Evidence::state(day))
+    Verdict::leaf(finding).resting_on(Evidence::events(day, 1))
 }
 
 pub(super) fn band_at_most(band: Band, facts: &Facts<'_>) -> Verdict {

@@ -412,6 +412,23 @@ fn a79_a_band_is_entered_from_above_only() {
 }
 
 #[test]
+fn a79_entering_a_band_again_is_news() {
+    let entered_on = |moment: &str| {
+        let standing = Standing {
+            band: Band::AtRisk,
+            from: Some(Band::Healthy),
+            since: moment.parse().unwrap(),
+            provisional: false,
+        };
+        let facts = Facts { account: &account(), series: &Series::default(), standing: Some(standing), now: now() };
+        Condition::BandEntered(Band::AtRisk).evaluate(&facts).evidence.unwrap()
+    };
+    let first = entered_on("2026-11-01T00:00:00Z");
+    assert!(!entered_on("2026-11-01T00:00:00Z").is_news_after(&first));
+    assert!(entered_on("2026-11-20T00:00:00Z").is_news_after(&first));
+}
+
+#[test]
 fn a79_a_band_at_most_holds_for_all_lower_ones() {
     let low = Condition::BandAtMost(Band::AtRisk);
     check_band(&low, None, Band::Healthy, false, Truth::False);
