@@ -7,6 +7,8 @@ mod import;
 mod run;
 mod token;
 
+pub use export::write as write_state;
+
 use crate::wiring::{Wiring, WiringError};
 use clap::{Args, Parser, Subcommand};
 use std::collections::BTreeMap;

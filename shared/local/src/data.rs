@@ -38,7 +38,9 @@ pub enum DataError {
     #[error(transparent)]
     Table(#[from] TableError),
     /// What the host wrote down cannot be read.
-    #[error("what the host wrote down in the data folder cannot be read (`{name}`): {reason}; move the folder away to start afresh")]
+    #[error(
+        "what the host wrote down in the data folder cannot be read (`{name}`): {reason}; move the folder away to start afresh"
+    )]
     Note {
         /// Which note.
         name: &'static str,

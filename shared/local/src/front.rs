@@ -112,7 +112,11 @@ impl Front {
     }
 
     /// Answers until it is told to stop, then gives the host its last turn.
-    pub async fn serve(self: Arc<Self>, listener: TcpListener, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), FrontError> {
+    pub async fn serve(
+        self: Arc<Self>,
+        listener: TcpListener,
+        stop: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<(), FrontError> {
         let front = self.clone();
         let router = axum::Router::new().fallback(move |request| {
             let front = front.clone();
@@ -147,7 +151,12 @@ impl Front {
         }
         let (parts, body) = request.into_parts();
         let Ok(body) = to_bytes(body, MAX_BODY_BYTES).await else {
-            return problem(413, "too_large", "The request is too large", format!("send at most {MAX_BODY_BYTES} bytes"));
+            return problem(
+                413,
+                "too_large",
+                "The request is too large",
+                format!("send at most {MAX_BODY_BYTES} bytes"),
+            );
         };
         match self.read(&parts, body) {
             Some((function, request)) => self.call(&function, request),
@@ -200,7 +209,8 @@ fn routes(wiring: &[RouteWiring]) -> Result<matchit::Router<Resource>, FrontErro
     }
     let mut router = matchit::Router::new();
     for (path, resource) in resources {
-        let unserved = |error: matchit::InsertError| FrontError::Route { path: path.to_owned(), reason: error.to_string() };
+        let unserved =
+            |error: matchit::InsertError| FrontError::Route { path: path.to_owned(), reason: error.to_string() };
         router.insert(path, resource).map_err(unserved)?;
     }
     Ok(router)
@@ -210,7 +220,10 @@ fn routes(wiring: &[RouteWiring]) -> Result<matchit::Router<Resource>, FrontErro
 fn query(text: &str) -> BTreeMap<String, String> {
     let decoded = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
     let pairs = text.split('&').filter(|pair| !pair.is_empty());
-    pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).map(|(name, value)| (decoded(name), decoded(value))).collect()
+    pairs
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .map(|(name, value)| (decoded(name), decoded(value)))
+        .collect()
 }
 
 /// The headers. One that was sent twice holds both values: two tokens are then no token.
@@ -218,7 +231,9 @@ fn headers(map: &axum::http::HeaderMap) -> BTreeMap<String, String> {
     let mut headers: BTreeMap<String, String> = BTreeMap::new();
     for (name, value) in map {
         let value = String::from_utf8_lossy(value.as_bytes());
-        let joined = headers.get(name.as_str()).map_or_else(|| value.clone().into_owned(), |before| format!("{before}, {value}"));
+        let joined = headers
+            .get(name.as_str())
+            .map_or_else(|| value.clone().into_owned(), |before| format!("{before}, {value}"));
         headers.insert(name.as_str().to_owned(), joined);
     }
     headers
@@ -234,7 +249,11 @@ fn problem(status: u16, code: &str, title: &str, detail: String) -> axum::respon
         errors: Vec::new(),
     };
     let body = serde_json::to_string(&problem).unwrap_or_default();
-    into_http(Response { status, headers: BTreeMap::from([("content-type".to_owned(), "application/problem+json".to_owned())]), body })
+    into_http(Response {
+        status,
+        headers: BTreeMap::from([("content-type".to_owned(), "application/problem+json".to_owned())]),
+        body,
+    })
 }
 
 fn into_http(response: Response) -> axum::response::Response {
@@ -242,7 +261,9 @@ fn into_http(response: Response) -> axum::response::Response {
     for (name, value) in &response.headers {
         builder = builder.header(name, value);
     }
-    builder.body(Body::from(response.body)).unwrap_or_else(|_| axum::http::StatusCode::INTERNAL_SERVER_ERROR.into_response())
+    builder
+        .body(Body::from(response.body))
+        .unwrap_or_else(|_| axum::http::StatusCode::INTERNAL_SERVER_ERROR.into_response())
 }
 
 #[cfg(test)]
@@ -250,7 +271,11 @@ mod tests {
     use super::*;
 
     fn router() -> matchit::Router<Resource> {
-        let route = |method: &str, path: &str, function: &str| RouteWiring { function: function.into(), method: method.into(), path: format!("{BASE}{path}") };
+        let route = |method: &str, path: &str, function: &str| RouteWiring {
+            function: function.into(),
+            method: method.into(),
+            path: format!("{BASE}{path}"),
+        };
         routes(&[
             route("PUT", "/accounts/{id}", "ingest"),
             route("GET", "/accounts/{id}/health", "score"),
@@ -275,7 +300,8 @@ mod tests {
     #[test]
     fn a_query_is_decoded_and_its_last_value_counts() {
         let read = query("limit=5&cursor=a%2Bb+c&limit=6&&empty");
-        let expected = [("cursor", "a+b c"), ("empty", ""), ("limit", "6")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let expected = [("cursor", "a+b c"), ("empty", ""), ("limit", "6")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()));
         assert_eq!(read, BTreeMap::from(expected));
     }
 

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 /// Makes a function of its ports.
 pub fn build(name: FunctionName, ports: Ports) -> Result<Arc<dyn Function>, String> {
-    fn started<F: Function + 'static>(function: Result<F, impl std::fmt::Display>) -> Result<Arc<dyn Function>, String> {
+    fn started<F: Function + 'static>(
+        function: Result<F, impl std::fmt::Display>,
+    ) -> Result<Arc<dyn Function>, String> {
         function.map(|function| Arc::new(function) as Arc<dyn Function>).map_err(|error| error.to_string())
     }
     match name {

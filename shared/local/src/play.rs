@@ -22,7 +22,7 @@ pub const TENANT: &str = "local";
 /// Who brings the sample's records.
 const FEED: &str = "sample-feed";
 /// Records that arrive within so many seconds are sent together.
-const SLICE_SECONDS: i64 = 900;
+const SLICE_SECONDS: i64 = 8 * 3_600;
 
 /// Why a day of the sample could not be played.
 #[derive(Debug, thiserror::Error)]
@@ -93,9 +93,7 @@ pub fn day(host: &mut Host, client: &Client, portfolio: &Portfolio, seed: u64, d
         client.expect::<_, serde_json::Value>(host, &ask, body)?;
     }
     let mut records = 0;
-    let arrivals = portfolio.arrivals_of(day);
-    let slice = |arrival: &Arrival| arrival.at.as_second().div_euclid(SLICE_SECONDS);
-    for (number, together) in arrivals.chunk_by(|a, b| slice(a) == slice(b)).enumerate() {
+    for (number, together) in batches(portfolio.arrivals_of(day)).iter().enumerate() {
         host.advance(together.last().map_or(host.now(), |arrival| arrival.at));
         for (part, batch) in together.chunks(MAX_RECORDS).enumerate() {
             send(host, client, &format!("sample-{seed}-{day}-{number}-{part}"), batch)?;
@@ -106,6 +104,17 @@ pub fn day(host: &mut Host, client: &Client, portfolio: &Portfolio, seed: u64, d
     Ok(records)
 }
 
+/// News of cases goes out when it arrives, because clocks run on it; the rest as feeds send it, some hours' worth at once.
+fn batches(arrivals: Vec<Arrival>) -> Vec<Vec<Arrival>> {
+    let slice = |arrival: &Arrival| arrival.at.as_second().div_euclid(SLICE_SECONDS);
+    let (cases, others): (Vec<_>, Vec<_>) = arrivals.into_iter().partition(|arrival| arrival.signal.case.is_some());
+    let mut batches: Vec<Vec<Arrival>> =
+        others.chunk_by(|a, b| slice(a) == slice(b)).map(<[Arrival]>::to_vec).collect();
+    batches.extend(cases.into_iter().map(|arrival| vec![arrival]));
+    batches.sort_by_key(|batch| batch.last().map(|arrival| arrival.at));
+    batches
+}
+
 fn send(host: &mut Host, client: &Client, id: &str, batch: &[Arrival]) -> Result<(), PlayError> {
     let request = SignalsRequest { signals: batch.iter().map(|arrival| arrival.signal.clone()).collect() };
     let ask = Ask { function: "ingest", method: "POST", route: "/signals", parameters: &[], id };
@@ -114,5 +123,89 @@ fn send(host: &mut Host, client: &Client, id: &str, batch: &[Arrival]) -> Result
     match answer.results.iter().find(|result| !result.errors.is_empty()) {
         Some(refused) => Err(PlayError::Refused(format!("{id}: {:?}", refused.errors))),
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::StandingClock;
+    use crate::command::TEMPLATE;
+    use crate::data::{Content, Played, keep, restore_queues, standing};
+    use crate::faults::Faults;
+    use crate::functions;
+    use crate::host::Parts;
+    use crate::sample::START;
+    use crate::wiring::Wiring;
+    use platform::metrics::Nowhere;
+    use platform::table::embedded::{Durability, EmbeddedTable};
+    use std::collections::BTreeMap;
+
+    struct Stage {
+        host: Host,
+        table: Arc<EmbeddedTable>,
+        client: Client,
+        sightings: Sightings,
+    }
+
+    fn stage() -> Stage {
+        let clock = Arc::new(StandingClock::new(START.start()));
+        let table = Arc::new(EmbeddedTable::memory(clock.clone()).unwrap());
+        table.set_durability(Durability::OnFlush);
+        let sightings = Sightings::default();
+        let parts = Parts {
+            wiring: Wiring::read(TEMPLATE, &BTreeMap::new()).unwrap(),
+            table: table.clone(),
+            clock: clock.clone(),
+            faults: Faults::none(),
+            metrics: Arc::new(Nowhere),
+            witness: sightings.witness(),
+        };
+        let host = Host::new(parts, functions::build).unwrap();
+        Stage { host, table, client: client(clock).unwrap(), sightings }
+    }
+
+    fn export(table: &EmbeddedTable) -> String {
+        let mut text = Vec::new();
+        crate::command::write_state(table, &mut text).unwrap();
+        String::from_utf8(text).unwrap()
+    }
+
+    fn played(seed: u64) -> Stage {
+        let mut stage = stage();
+        let portfolio = Portfolio::generate(seed);
+        assert!(day(&mut stage.host, &stage.client, &portfolio, seed, START).unwrap() > 100);
+        stage
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_state_and_another_gives_another() {
+        let state = export(&played(1).table);
+        assert!(state.lines().count() > 500, "{}", state.lines().count());
+        assert_eq!(state, export(&played(1).table));
+        assert_ne!(state, export(&played(2).table));
+    }
+
+    #[test]
+    fn a_day_that_is_played_again_changes_nothing() {
+        let mut stage = played(1);
+        let (state, seen) = (export(&stage.table), stage.sightings.all());
+        day(&mut stage.host, &stage.client, &Portfolio::generate(1), 1, START).unwrap();
+        assert_eq!(export(&stage.table), state);
+        assert_eq!(stage.sightings.all(), seen);
+    }
+
+    #[test]
+    fn what_the_host_wrote_down_is_what_it_goes_on_with() {
+        let stage = played(1);
+        stage.host.queues().send("FactsQueue", "{}".to_owned(), stage.host.now());
+        let content = Content::Sample(Played { days: 1, seen: stage.sightings.all(), ..Played::nothing(1) });
+        keep(&stage.table, &stage.host, &content).unwrap();
+        let standing = standing(&stage.table).unwrap().unwrap();
+        assert_eq!((standing.content, standing.now), (content, START.plus(1).start()));
+        let other = self::stage();
+        restore_queues(&stage.table, &other.host).unwrap();
+        assert_eq!(other.host.queues().hold(), stage.host.queues().hold());
+        assert_eq!(other.host.queues().waiting(), 1);
     }
 }

@@ -22,7 +22,13 @@ pub fn portfolio(out: &mut impl Write, live: &LivePerformance) -> io::Result<()>
 
     let falls = live.falls.iter().take(FALLS).map(|fall| {
         let reasons = fall.reasons.iter().take(3).cloned().collect::<Vec<_>>().join("; ");
-        [fall.name.clone(), fall.band.clone(), fall.score.clone(), format!("-{}", fall.fell.trim_start_matches('-')), reasons]
+        [
+            fall.name.clone(),
+            fall.band.clone(),
+            fall.score.clone(),
+            format!("-{}", fall.fell.trim_start_matches('-')),
+            reasons,
+        ]
     });
     table(out, "Biggest falls of the last 30 days", ["account", "band", "score", "fell", "why"], falls)?;
 
@@ -35,7 +41,13 @@ pub fn portfolio(out: &mut impl Write, live: &LivePerformance) -> io::Result<()>
 
     let escalations = live.open_escalations.iter().take(OPEN).map(|escalation| {
         let left = escalation.seconds_to_breach.map_or_else(|| "no clock runs".to_owned(), left);
-        [escalation.name.clone(), format!("{:?}", escalation.severity).to_lowercase(), escalation.role.clone(), left, escalation.reason.clone()]
+        [
+            escalation.name.clone(),
+            format!("{:?}", escalation.severity).to_lowercase(),
+            escalation.role.clone(),
+            left,
+            escalation.reason.clone(),
+        ]
     });
     let title = titled("Open escalations", live.open_escalation_count, live.open_escalations.len());
     table(out, &title, ["account", "severity", "with", "time to breach", "why"], escalations)
@@ -103,7 +115,8 @@ mod tests {
         let mut out = Vec::new();
         planted(&mut out, &rules).unwrap();
         let text = String::from_utf8(out).unwrap();
-        let last: Vec<&str> = text.lines().filter(|line| line.contains("all")).flat_map(str::split_whitespace).collect();
+        let last: Vec<&str> =
+            text.lines().filter(|line| line.contains("all")).flat_map(str::split_whitespace).collect();
         assert_eq!(last, ["all", "5", "1", "4"]);
     }
 

@@ -36,7 +36,11 @@ struct Line<'a> {
 impl Export {
     pub(super) fn execute(self, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
         if !self.data.join(data::TABLE_FILE).exists() {
-            return Err(format!("data folder `{}` holds no table; name the right one with --data", self.data.display()).into());
+            return Err(format!(
+                "data folder `{}` holds no table; name the right one with --data",
+                self.data.display()
+            )
+            .into());
         }
         let clock = Arc::new(StandingClock::new(Timestamp::UNIX_EPOCH));
         let table = data::open(Some(&self.data), clock.clone())?;
@@ -51,7 +55,8 @@ impl Export {
 pub fn write(table: &EmbeddedTable, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     for item in table.export()? {
         let Item { key, version, body, expires_at } = item?;
-        let body: &RawValue = serde_json::from_slice(&body).map_err(|error| format!("item {key:?} is not JSON: {error}"))?;
+        let body: &RawValue =
+            serde_json::from_slice(&body).map_err(|error| format!("item {key:?} is not JSON: {error}"))?;
         serde_json::to_writer(&mut *out, &Line { pk: &key.pk, sk: &key.sk, version, expires_at, body })?;
         out.write_all(b"\n")?;
     }

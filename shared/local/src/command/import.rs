@@ -76,7 +76,12 @@ impl Import {
     }
 
     /// Sets the clock, and refuses a data folder that these records do not belong into.
-    fn set_out(&self, table: &EmbeddedTable, clock: &StandingClock, first: Option<Timestamp>) -> Result<Content, Box<dyn Error>> {
+    fn set_out(
+        &self,
+        table: &EmbeddedTable,
+        clock: &StandingClock,
+        first: Option<Timestamp>,
+    ) -> Result<Content, Box<dyn Error>> {
         let standing = data::standing(table)?;
         let folder = self.data.display();
         let content = if self.by_time { Content::History } else { Content::Own };
@@ -105,7 +110,13 @@ impl Import {
         Ok(content)
     }
 
-    fn take(&self, import: import::Import, host: &mut Host, table: &EmbeddedTable, content: Content) -> Result<Summary, Box<dyn Error>> {
+    fn take(
+        &self,
+        import: import::Import,
+        host: &mut Host,
+        table: &EmbeddedTable,
+        content: Content,
+    ) -> Result<Summary, Box<dyn Error>> {
         let issuer = Issuer::in_memory()?;
         let verifier = issuer.verifier(host.clock())?;
         let (tenant, subject) = (TenantId::new(&self.tenant)?, PersonId::new("import")?);
@@ -114,7 +125,8 @@ impl Import {
             minted.unwrap_or_default()
         };
         let bar = bar(import.lines(), "lines")?.with_message("import");
-        let mut door = LastingDoor { door: HostDoor { host, verifier: &verifier, token: &token }, table, content, fault: None };
+        let mut door =
+            LastingDoor { door: HostDoor { host, verifier: &verifier, token: &token }, table, content, fault: None };
         let done = import.run(&mut door, &WallClock, &bar)?;
         bar.finish_and_clear();
         door.settle();
@@ -124,7 +136,13 @@ impl Import {
         }
     }
 
-    fn tell(&self, out: &mut impl Write, done: &Summary, host: &Host, clock: Arc<StandingClock>) -> Result<(), Box<dyn Error>> {
+    fn tell(
+        &self,
+        out: &mut impl Write,
+        done: &Summary,
+        host: &Host,
+        clock: Arc<StandingClock>,
+    ) -> Result<(), Box<dyn Error>> {
         let Summary { records, accepted, duplicates, refused, resumed_behind, seconds, records_per_second } = done;
         writeln!(out, "{records} records: {accepted} accepted, {duplicates} twice in the file, {refused} refused")?;
         if *resumed_behind > 0 {

@@ -147,7 +147,8 @@ struct Stage {
 fn stage(wiring: Wiring, faults: Arc<Faults>) -> Stage {
     let clock = Arc::new(StandingClock::new(start()));
     let table = Arc::new(EmbeddedTable::memory(clock.clone()).unwrap());
-    let parts = Parts { wiring, table: table.clone(), clock, faults, metrics: Arc::new(metrics::Nowhere), witness: nobody() };
+    let parts =
+        Parts { wiring, table: table.clone(), clock, faults, metrics: Arc::new(metrics::Nowhere), witness: nobody() };
     Stage { host: Host::new(parts, toy).unwrap(), table }
 }
 
@@ -279,7 +280,8 @@ fn a_template_that_does_not_fit_the_functions_is_refused_with_every_difference()
     wiring.schedules[0].function = "scale".into();
     let clock = Arc::new(StandingClock::new(start()));
     let table = Arc::new(EmbeddedTable::memory(clock.clone()).unwrap());
-    let parts = Parts { wiring, table, clock, faults: Faults::none(), metrics: Arc::new(metrics::Nowhere), witness: nobody() };
+    let parts =
+        Parts { wiring, table, clock, faults: Faults::none(), metrics: Arc::new(metrics::Nowhere), witness: nobody() };
     let error = Host::new(parts, toy).map(drop).unwrap_err();
     assert_eq!(
         error.to_string(),
