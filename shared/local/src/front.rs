@@ -16,9 +16,8 @@ use platform::clock::Clock;
 use platform::http::auth::Verifier;
 use platform::http::{BASE, Request, Response};
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::net::TcpListener;
 
 /// API Gateway's limit of a request's body, in bytes. The functions' own limit is lower and answers clearly.
 const MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
@@ -102,10 +101,11 @@ impl Front {
         Ok(Self { host: Mutex::new(host), routes, verifier, pace, moved: Box::new(moved) })
     }
 
-    /// Opens the port on loopback.
-    pub async fn listen(port: u16) -> Result<TcpListener, FrontError> {
+    /// Opens the port on loopback. Whoever calls before [`Front::serve`] waits for their answer.
+    pub fn listen(port: u16) -> Result<TcpListener, FrontError> {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        TcpListener::bind(address).await.map_err(|source| match source.kind() {
+        let opened = TcpListener::bind(address).and_then(|listener| listener.set_nonblocking(true).map(|()| listener));
+        opened.map_err(|source| match source.kind() {
             std::io::ErrorKind::AddrInUse => FrontError::PortInUse(port),
             _ => FrontError::Port { port, source },
         })
@@ -117,6 +117,7 @@ impl Front {
         listener: TcpListener,
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), FrontError> {
+        let listener = tokio::net::TcpListener::from_std(listener).map_err(FrontError::Stopped)?;
         let front = self.clone();
         let router = axum::Router::new().fallback(move |request| {
             let front = front.clone();
@@ -311,6 +312,14 @@ mod tests {
         map.append("Authorization", "Bearer a".parse().unwrap());
         map.append("Authorization", "Bearer b".parse().unwrap());
         assert_eq!(headers(&map)["authorization"], "Bearer a, Bearer b");
+    }
+
+    #[test]
+    fn a_port_in_use_is_named_with_what_to_do() {
+        let held = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = held.local_addr().unwrap().port();
+        let error = Front::listen(port).unwrap_err();
+        assert_eq!(error.to_string(), format!("port {port} is in use; name another one with --port"));
     }
 
     #[test]

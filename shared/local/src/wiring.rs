@@ -135,6 +135,15 @@ impl SourcePattern {
 }
 
 impl Wiring {
+    /// The same with every schedule slowed down to at most one tick in so many seconds.
+    #[must_use]
+    pub fn no_faster_than(mut self, seconds: u64) -> Self {
+        for schedule in &mut self.schedules {
+            schedule.every_seconds = schedule.every_seconds.max(seconds);
+        }
+        self
+    }
+
     /// Reads the wiring from a template's text, with these values for its parameters in place of their defaults.
     pub fn read(text: &str, parameters: &BTreeMap<String, String>) -> Result<Self, WiringError> {
         let document = template::read(text)?;

@@ -29,11 +29,16 @@ use platform::metrics::Nowhere;
 use platform::table::embedded::{Durability, EmbeddedTable};
 use std::error::Error;
 use std::io::Write;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// How often the host's time is written down while nothing else happens, in seconds.
 const KEPT_EVERY_SECONDS: i64 = 60;
+
+/// How often schedules fire at most while the sample is played, in seconds: half a year has 260,000 minutes, and a fact of
+/// a clock bears its own moment however late it is told.
+const PLAY_TICK_SECONDS: u64 = 900;
 
 /// How it is to run.
 #[derive(Debug, Args)]
@@ -72,17 +77,19 @@ impl Run {
     pub(super) fn execute(self, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
         begin_log()?;
         let mut stage = self.stage()?;
+        // Opened before the sample is played: a port in use is better known now than after minutes.
+        let listener = (!self.once).then(|| Front::listen(self.port)).transpose()?;
         let mut host = match stage.content.clone() {
             Content::Sample(played) => stage.play(played)?,
             Content::Own | Content::History => stage.host(nobody())?,
         };
         print(&stage, &mut host, out)?;
-        if self.once {
+        let Some(listener) = listener else {
             return Ok(());
-        }
+        };
         stage.table.set_durability(Durability::EachCommit);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(self.serve(stage, host))
+        runtime.block_on(self.serve(stage, host, listener))
     }
 
     /// Opens the data folder and finds out what it holds.
@@ -117,17 +124,19 @@ impl Run {
         }
     }
 
-    async fn serve(&self, stage: Stage, host: Host) -> Result<(), Box<dyn Error>> {
+    async fn serve(&self, stage: Stage, host: Host, listener: TcpListener) -> Result<(), Box<dyn Error>> {
         let wall: Arc<dyn Clock> = Arc::new(WallClock);
         let folder = (!self.memory).then_some(self.data.as_path());
         let issuer = folder.map_or_else(Issuer::in_memory, Issuer::open)?;
         let verifier = issuer.verifier(wall.clone())?;
-        let listener = Front::listen(self.port).await?;
         let port = listener.local_addr()?.port();
         hint(&format!("\nServing on http://127.0.0.1:{port}/ until Ctrl-C."));
         hint(&match stage.content {
             Content::Own => "Time is the wall's.".to_owned(),
-            _ => format!("Time goes on from {:.0}, where the facts end, at the wall's pace; it stands while this is stopped.", host.now()),
+            _ => format!(
+                "Time goes on from {:.0}, where the facts end, at the wall's pace; it stands while this is stopped.",
+                host.now()
+            ),
         });
         hint(&token_hint(&issuer, folder)?);
         let pace = Pace::from(host.now(), wall);
@@ -163,8 +172,12 @@ fn begin_log() -> Result<(), Box<dyn Error>> {
 
 impl Stage {
     fn host(&self, witness: crate::bus::Witness) -> Result<Host, Box<dyn Error>> {
+        self.host_with(self.wiring.clone(), witness)
+    }
+
+    fn host_with(&self, wiring: Wiring, witness: crate::bus::Witness) -> Result<Host, Box<dyn Error>> {
         let parts = Parts {
-            wiring: self.wiring.clone(),
+            wiring,
             table: self.table.clone(),
             clock: self.clock.clone(),
             faults: Faults::none(),
@@ -178,15 +191,16 @@ impl Stage {
 
     /// Plays what is left of the sample. Each day is on the disk when it is over.
     fn play(&mut self, mut played: Played) -> Result<Host, Box<dyn Error>> {
-        let sightings = Sightings::of(&played.seen);
-        let mut host = self.host(sightings.witness())?;
         if played.days >= DAYS {
-            return Ok(host);
+            return self.host(nobody());
         }
+        let sightings = Sightings::of(&played.seen);
+        let mut host = self.host_with(self.wiring.clone().no_faster_than(PLAY_TICK_SECONDS), sightings.witness())?;
         let portfolio = Portfolio::generate(played.seed);
         let client = play::client(self.clock.clone())?;
         self.table.set_durability(Durability::OnFlush);
-        let bar = bar(DAYS.unsigned_abs().into(), "days")?.with_message(format!("sample portfolio, seed {}", played.seed));
+        let bar =
+            bar(DAYS.unsigned_abs().into(), "days")?.with_message(format!("sample portfolio, seed {}", played.seed));
         while played.days < DAYS {
             bar.set_position(played.days.unsigned_abs().into());
             let day = portfolio.start.plus(played.days);
@@ -198,7 +212,7 @@ impl Stage {
         }
         bar.finish_and_clear();
         self.content = Content::Sample(played);
-        Ok(host)
+        self.host(nobody())
     }
 }
 
@@ -235,7 +249,9 @@ fn keeper(table: Arc<EmbeddedTable>, content: Content) -> impl Fn(&Host) + Send 
     move |host: &Host| {
         let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
         let (held, now) = (host.queues().hold(), host.now());
-        let changed = kept.as_ref().is_none_or(|(before, at)| *before != held || now.duration_since(*at).as_secs() >= KEPT_EVERY_SECONDS);
+        let changed = kept
+            .as_ref()
+            .is_none_or(|(before, at)| *before != held || now.duration_since(*at).as_secs() >= KEPT_EVERY_SECONDS);
         if changed {
             match data::keep(&table, host, &content) {
                 Ok(()) => *kept = Some((held, now)),
