@@ -4,7 +4,7 @@ use crate::change::{Change, Door, nothing_yet};
 use async_trait::async_trait;
 use contract::event::{EscalationRequested, Event};
 use domain::case::Case;
-use domain::escalation::{Cause, Escalation, EscalationFact, EscalationPolicies};
+use domain::escalation::{Cause, Escalation, EscalationPolicies};
 use domain::id::{AccountId, CaseId};
 use domain::record::EscalationRecord;
 use domain::signal::Severity;
@@ -75,7 +75,7 @@ impl Decide for Follow<'_> {
         let refused = |error: domain::id::IdError| Failure::Unhandled(format!("escalation {error}"));
         let id = self.cause.escalation_id(&cause.tenant, account).map_err(refused)?;
         let (escalation, facts) = match (record.escalations.get(&id), &self.cause) {
-            (Some(known), Cause::Case { case }) => take_in(known, case, policies, now),
+            (Some(known), Cause::Case { case }) => known.record_all(case.news().cloned(), policies, now),
             (Some(_), Cause::Rule { .. }) => return Ok(None),
             (None, _) => {
                 let cause = self.cause.clone();
@@ -85,13 +85,4 @@ impl Decide for Follow<'_> {
         };
         self.change.effect(record, escalation, &facts).await
     }
-}
-
-/// All the news of the case; those that are known already change nothing.
-fn take_in(known: &Escalation, case: &Case, policies: &EscalationPolicies, now: jiff::Timestamp) -> (Escalation, Vec<EscalationFact>) {
-    case.news().fold((known.clone(), Vec::new()), |(escalation, mut facts), news| {
-        let (escalation, more) = escalation.record(news.clone(), policies, now);
-        facts.extend(more);
-        (escalation, facts)
-    })
 }

@@ -46,7 +46,7 @@ impl Decide for Evaluation<'_> {
 
     async fn decide(&self, state: Option<HealthRecord>) -> Result<Option<Effect<HealthRecord>>, Failure> {
         let known = Snapshot::read(self.ports.table.as_ref(), &self.cause.tenant, self.account).await?;
-        let (Some(account), Some(record)) = (known.account, known.record) else {
+        let (Some(account), Some(record)) = (known.account()?, known.record()?) else {
             return Ok(None);
         };
         let inputs = Inputs {

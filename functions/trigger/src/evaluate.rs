@@ -38,12 +38,12 @@ impl Decide for Evaluation<'_> {
     async fn decide(&self, state: Option<EpisodeRecord>) -> Result<Option<Effect<EpisodeRecord>>, Failure> {
         let tenant = &self.cause.tenant;
         let known = Snapshot::read(self.ports.table.as_ref(), tenant, self.account).await?;
-        let (Some(account), Some(record)) = (known.account, known.record) else {
+        let (Some(account), Some(record)) = (known.account()?, known.record()?) else {
             return Ok(None);
         };
         let (episodes, chain) = state
             .map_or_else(|| (Episodes::default(), audit::Head::start(tenant, self.account)), |state| (state.episodes, state.audit));
-        let standing = known.health.as_ref().and_then(standing);
+        let standing = known.health()?.as_ref().and_then(standing);
         let facts = Facts { account: &account, series: &record.series, standing, now: self.now };
         let outcomes = self.rules.evaluate(&facts);
         let decision = decide(tenant, &account, self.rules, &episodes, &outcomes, self.now);

@@ -21,6 +21,12 @@ pub const PORTFOLIO_SHARDS: u32 = 16;
 
 /// What begins with this prefix: the places of all of an account's working state.
 pub const STATE: &str = "state#";
+/// The place of the account's description.
+pub const PROFILE: &str = "state#account";
+/// The place of the account's rolling series.
+pub const SERIES: &str = "state#series";
+/// The place of the account's health.
+pub const HEALTH: &str = "state#health";
 
 /// The partition of an account.
 pub fn account(tenant: &TenantId, account: &AccountId) -> String {
@@ -33,17 +39,17 @@ fn of_account(tenant: &TenantId, id: &AccountId, sk: impl Into<String>) -> Key {
 
 /// The account's description. Writer: ingest.
 pub fn profile(tenant: &TenantId, account: &AccountId) -> Key {
-    of_account(tenant, account, "state#account")
+    of_account(tenant, account, PROFILE)
 }
 
 /// The account's rolling series. Writer: ingest.
 pub fn series(tenant: &TenantId, account: &AccountId) -> Key {
-    of_account(tenant, account, "state#series")
+    of_account(tenant, account, SERIES)
 }
 
 /// The account's health. Writer: score.
 pub fn health(tenant: &TenantId, account: &AccountId) -> Key {
-    of_account(tenant, account, "state#health")
+    of_account(tenant, account, HEALTH)
 }
 
 /// The account's episodes and their calls to action. Writer: trigger.

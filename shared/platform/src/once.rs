@@ -12,6 +12,7 @@ use async_trait::async_trait;
 use contract::event::Event;
 use domain::id::CauseId;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::value::RawValue;
 use std::collections::VecDeque;
 
 /// How many handled messages a head remembers. Older repeats are caught by the decision itself: a decision from the same
@@ -77,7 +78,7 @@ pub async fn handle<D: Decide>(ports: &Ports, head_key: &Key, message: &CauseId,
     let mut lost = TableError::Conflict(vec![head_key.clone()]);
     for _ in 0..ATTEMPTS {
         let item = ports.table.get(head_key).await?;
-        let head: Option<Head<D::State>> = item.as_ref().map(table::read).transpose()?;
+        let head: Option<Head<Written>> = item.as_ref().map(table::read).transpose()?;
         if let (Some(head), Some(item)) = (&head, &item)
             && head.handled.contains(message)
         {
@@ -85,14 +86,15 @@ pub async fn handle<D: Decide>(ports: &Ports, head_key: &Key, message: &CauseId,
             ports.metrics.record(&[(Metric::MessagesRepeated, 1)]);
             return Ok(Outcome::Repeated);
         }
-        let (state, handled, outbox) = head.map_or((None, VecDeque::new(), Vec::new()), |head| (Some(head.state), head.handled, head.outbox));
+        let state = item.as_ref().map(state_of).transpose()?;
+        let (handled, outbox) = head.map_or_else(Default::default, |head| (head.handled, head.outbox));
         let Some(effect) = decide.decide(state).await? else {
             if !outbox.is_empty() {
                 flush(ports, head_key).await?;
             }
             return Ok(Outcome::Unchanged);
         };
-        let head = next_head(effect.state, handled, outbox, message, effect.events);
+        let head = next_head(written(&effect.state)?, handled, outbox, message, effect.events);
         let expect = Expect::of(item.as_ref());
         let mut writes = vec![put(head_key, expect, &head)?];
         writes.extend(effect.writes);
@@ -118,11 +120,18 @@ pub async fn flush(ports: &Ports, head_key: &Key) -> Result<(), Failure> {
     let Some(item) = ports.table.get(head_key).await? else {
         return Ok(());
     };
-    let head: Head<Box<serde_json::value::RawValue>> = table::read(&item)?;
+    let head: Head<Written> = table::read(&item)?;
     publish_and_settle(ports, &head, item.version, head_key).await
 }
 
-fn next_head<S>(state: S, mut handled: VecDeque<CauseId>, mut outbox: Vec<Event>, message: &CauseId, events: Vec<Event>) -> Head<S> {
+/// A state as JSON: written once, for the commit and for the emptying of the outbox.
+type Written = Box<RawValue>;
+
+fn written<S: Serialize>(state: &S) -> Result<Written, TableError> {
+    serde_json::value::to_raw_value(state).map_err(|error| TableError::Refused(format!("state cannot be written: {error}")))
+}
+
+fn next_head(state: Written, mut handled: VecDeque<CauseId>, mut outbox: Vec<Event>, message: &CauseId, events: Vec<Event>) -> Head<Written> {
     while handled.len() >= REMEMBERED {
         handled.pop_front();
     }
@@ -131,31 +140,23 @@ fn next_head<S>(state: S, mut handled: VecDeque<CauseId>, mut outbox: Vec<Event>
     Head { state, handled, outbox }
 }
 
-fn put<S: Serialize>(key: &Key, expect: Expect, head: &Head<S>) -> Result<Write, TableError> {
+fn put(key: &Key, expect: Expect, head: &Head<Written>) -> Result<Write, TableError> {
     Ok(Write::Put { key: key.clone(), expect, body: table::body(head)?, expires_at: None })
 }
 
 /// Publishes what lies in the outbox, then empties it. Losing the race for the emptying is harmless: whoever won holds
 /// the same outbox and will publish it again, under the same event ids.
-async fn publish_and_settle<S: Serialize + Sync>(ports: &Ports, head: &Head<S>, version: u64, key: &Key) -> Result<(), Failure> {
+async fn publish_and_settle(ports: &Ports, head: &Head<Written>, version: u64, key: &Key) -> Result<(), Failure> {
     if head.outbox.is_empty() {
         return Ok(());
     }
     ports.bus.publish(&head.outbox).await?;
     metrics::record_events(ports.metrics.as_ref(), &head.outbox);
-    let settled = HeadRef { state: &head.state, handled: &head.handled };
-    let write = Write::Put { key: key.clone(), expect: Expect::Version(version), body: table::body(&settled)?, expires_at: None };
-    match ports.table.commit(vec![write]).await {
+    let settled = Head { state: head.state.clone(), handled: head.handled.clone(), outbox: Vec::new() };
+    match ports.table.commit(vec![put(key, Expect::Version(version), &settled)?]).await {
         Ok(()) | Err(TableError::Conflict(_)) => Ok(()),
         Err(error) => Err(error.into()),
     }
-}
-
-#[derive(Serialize)]
-struct HeadRef<'a, S> {
-    state: &'a S,
-    #[serde(skip_serializing_if = "VecDeque::is_empty")]
-    handled: &'a VecDeque<CauseId>,
 }
 
 #[cfg(all(test, feature = "doubles"))]

@@ -8,29 +8,35 @@ use domain::id::{AccountId, TenantId};
 use domain::record::{AccountRecord, HealthRecord};
 use serde::de::DeserializeOwned;
 
-/// What the functions know of an account at this moment.
-#[derive(Debug, Default)]
+/// What the functions know of an account at this moment. Each part is read when it is asked for.
+#[derive(Debug)]
 pub struct Snapshot {
-    /// As the CRM describes it.
-    pub account: Option<Account>,
-    /// What came in about it.
-    pub record: Option<AccountRecord>,
-    /// Its health.
-    pub health: Option<HealthRecord>,
+    items: Vec<Item>,
 }
 
 impl Snapshot {
     /// Reads an account's state.
     pub async fn read(table: &dyn Table, tenant: &TenantId, account: &AccountId) -> Result<Self, TableError> {
         let items = table::query_all(table, Range::prefix(keys::account(tenant, account), STATE)).await?;
-        Ok(Self {
-            account: state(&items, &keys::profile(tenant, account))?,
-            record: state(&items, &keys::series(tenant, account))?,
-            health: state(&items, &keys::health(tenant, account))?,
-        })
+        Ok(Self { items })
     }
-}
 
-fn state<S: DeserializeOwned>(items: &[Item], key: &keys::Key) -> Result<Option<S>, TableError> {
-    items.iter().find(|item| item.key == *key).map(once::state_of).transpose()
+    /// The account as the CRM describes it.
+    pub fn account(&self) -> Result<Option<Account>, TableError> {
+        self.part(keys::PROFILE)
+    }
+
+    /// What came in about it.
+    pub fn record(&self) -> Result<Option<AccountRecord>, TableError> {
+        self.part(keys::SERIES)
+    }
+
+    /// Its health.
+    pub fn health(&self) -> Result<Option<HealthRecord>, TableError> {
+        self.part(keys::HEALTH)
+    }
+
+    fn part<S: DeserializeOwned>(&self, place: &str) -> Result<Option<S>, TableError> {
+        self.items.iter().find(|item| item.key.sk == place).map(once::state_of).transpose()
+    }
 }
