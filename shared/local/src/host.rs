@@ -21,6 +21,7 @@ use platform::http::{BASE, Request, Response};
 use platform::table::Table;
 use platform::{log, metrics};
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -241,11 +242,13 @@ impl Host {
     }
 }
 
-/// Runs a future that waits for nothing outside this thread; nothing, where it does not come to an end.
+/// Runs a future that waits for nothing outside this thread; nothing, where it does not come to an end or panics. As on
+/// Lambda, a panic is the end of one call and not of the process.
 pub fn at_once<T>(future: impl Future<Output = T>) -> Option<T> {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(value) => Some(value),
-        Poll::Pending => None,
+    let polled = catch_unwind(AssertUnwindSafe(|| pin!(future).poll(&mut Context::from_waker(Waker::noop()))));
+    match polled {
+        Ok(Poll::Ready(value)) => Some(value),
+        Ok(Poll::Pending) | Err(_) => None,
     }
 }
 

@@ -77,9 +77,12 @@ impl Function for Toy {
 
     async fn message(&self, message: &Incoming) -> Result<(), Failure> {
         if let Incoming::Work(work) = message
-            && matches!(&work.task, Task::Sweep { run, .. } if run == "poison")
+            && let Task::Sweep { run, .. } = &work.task
         {
-            return Err(Failure::Unhandled("it is poison".into()));
+            assert_ne!(run, "panic");
+            if run == "poison" {
+                return Err(Failure::Unhandled("it is poison".into()));
+            }
         }
         let count = Count { message, tells: self.name == FunctionName::Ingest, now: self.ports.clock.now() };
         handle(&self.ports, &counter(self.name.as_str()), message.id(), &count).await.map(drop)
@@ -205,6 +208,17 @@ fn a_message_that_cannot_be_read_is_a_dead_letter_that_says_where() {
     stage.host.advance(after(3600));
     let reason = &stage.host.queues().dead_letters()[0].reason;
     assert!(reason.starts_with("message is malformed at `"), "{reason}");
+}
+
+#[test]
+fn a_function_that_panics_is_gone_for_one_message_and_back_for_the_next() {
+    let mut stage = stage(wiring(), Faults::none());
+    for run in ["1", "panic", "2"] {
+        stage.send(run);
+    }
+    stage.host.advance(after(180 * 3));
+    assert_eq!(stage.counted("ingest"), 2);
+    assert_eq!(stage.host.queues().dead_letters()[0].reason, "cannot be handled: the function went away");
 }
 
 #[test]
