@@ -1,8 +1,16 @@
 //! The whole set on LocalStack, deployed from the template: what goes in by HTTP comes out as scores, calls to action,
 //! escalations and reports, once in effect; what is wrong harms only itself.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking, helpers included")]
-#![expect(clippy::disallowed_methods, reason = "the deployed functions run on the machine's clock, so their signals must too")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by panicking, helpers included"
+)]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the deployed functions run on the machine's clock, so their signals must too"
+)]
 
 use domain::id::{PersonId, TenantId};
 use jiff::{SignedDuration, Timestamp};
@@ -23,6 +31,9 @@ const ACCOUNT: &str = "acme";
 
 #[test]
 fn signals_become_scores_calls_to_action_escalations_and_reports() {
+    if !tests::localstack_is_asked_for() {
+        return;
+    }
     let set = Deployed::new();
     set.the_edge_refuses_who_may_not_ask();
     set.an_account_is_described();
@@ -71,7 +82,14 @@ impl Deployed {
         self.issuer.mint(&tenant, &person, scopes, SignedDuration::from_hours(1), Timestamp::now()).unwrap()
     }
 
-    fn ask(&self, method: &str, path: &str, token: Option<&str>, key: Option<&str>, body: Option<&Value>) -> (u16, Value) {
+    fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        token: Option<&str>,
+        key: Option<&str>,
+        body: Option<&Value>,
+    ) -> (u16, Value) {
         let mut request = ureq::http::Request::builder().method(method).uri(format!("{}{BASE}{path}", self.api));
         if let Some(token) = token {
             request = request.header("authorization", format!("Bearer {token}"));
@@ -79,7 +97,10 @@ impl Deployed {
         if let Some(key) = key {
             request = request.header("idempotency-key", key);
         }
-        let agent = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(60))).build();
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(Duration::from_secs(60)))
+            .build();
         let body = body.map(Value::to_string).unwrap_or_default();
         let request = request.header("content-type", "application/json").body(body).unwrap();
         let mut answer = ureq::Agent::new_with_config(agent).run(request).unwrap();
@@ -100,7 +121,12 @@ impl Deployed {
 
     fn the_edge_refuses_who_may_not_ask(&self) {
         let (status, body) = self.ask("GET", "/ctas", None, None, None);
-        assert_eq!((status, &body["type"]), (401, &json!("urn:cs-ops:problem:unauthorized")), "{body}{}", self.emulator.diagnosis());
+        assert_eq!(
+            (status, &body["type"]),
+            (401, &json!("urn:cs-ops:problem:unauthorized")),
+            "{body}{}",
+            self.emulator.diagnosis()
+        );
         let reader = self.token("t1", &["cs-ops.report.read"]);
         let (status, body) = self.ask("GET", "/ctas", Some(&reader), None, None);
         assert_eq!(status, 403, "a142: {body}");
@@ -109,7 +135,8 @@ impl Deployed {
 
     fn an_account_is_described(&self) {
         let account = json!({"name": "Acme", "arr_cents": 12_000_000, "segment": "enterprise", "stage": "steady"});
-        let (status, body) = self.ask("PUT", &format!("/accounts/{ACCOUNT}"), Some(&self.token("t1", &SCOPES)), None, Some(&account));
+        let (status, body) =
+            self.ask("PUT", &format!("/accounts/{ACCOUNT}"), Some(&self.token("t1", &SCOPES)), None, Some(&account));
         assert_eq!((status, &body["created"]), (200, &json!(true)), "{body}");
     }
 
@@ -142,7 +169,8 @@ impl Deployed {
         let event = self.hear("HealthScored");
         assert_eq!(event["detail"]["meta"]["account"], ACCOUNT);
         assert!(!score.is_empty());
-        let (status, _) = self.ask("GET", &format!("/accounts/{ACCOUNT}/health"), Some(&self.token("t2", &SCOPES)), None, None);
+        let (status, _) =
+            self.ask("GET", &format!("/accounts/{ACCOUNT}/health"), Some(&self.token("t2", &SCOPES)), None, None);
         assert_eq!(status, 404, "another tenant's account does not exist");
     }
 
@@ -155,13 +183,19 @@ impl Deployed {
             let (_, body) = self.get("/escalations/active");
             body["escalations"].as_array()?.iter().find(|escalation| escalation["cause"] == "case").cloned()
         });
-        assert_eq!((&escalation["severity"], &escalation["status"]), (&json!("critical"), &json!("open")), "{escalation}");
+        assert_eq!(
+            (&escalation["severity"], &escalation["status"]),
+            (&json!("critical"), &json!("open")),
+            "{escalation}"
+        );
     }
 
     fn the_live_report_shows_them(&self) {
         self.wait_for("the live report", || {
             let (_, live) = self.get("/performance/live");
-            let shown = live["accounts"] == 1 && live["open_cta_count"].as_u64()? >= 1 && live["open_escalation_count"].as_u64()? >= 1;
+            let shown = live["accounts"] == 1
+                && live["open_cta_count"].as_u64()? >= 1
+                && live["open_escalation_count"].as_u64()? >= 1;
             shown.then_some(())
         });
         let (status, page) = self.ask("GET", "/dashboard", None, None, None);
@@ -192,7 +226,14 @@ impl Deployed {
         let (status, answer) = self.ask("POST", "/signals", Some(&token), Some("beside-poison"), Some(&usage(0, 41)));
         assert_eq!(status, 202, "{answer}");
         self.wait_for("the poison among the dead letters", || {
-            let dead = self.aws(&["sqs", "receive-message", "--queue-url", &self.queue("SignalsDeadLetters"), "--visibility-timeout", "0"]);
+            let dead = self.aws(&[
+                "sqs",
+                "receive-message",
+                "--queue-url",
+                &self.queue("SignalsDeadLetters"),
+                "--visibility-timeout",
+                "0",
+            ]);
             (dead["Messages"][0]["Body"] == "this is poison").then_some(())
         });
         self.wait_for("the neighbour's signal", || {
@@ -227,8 +268,15 @@ impl Deployed {
     fn is_drained(&self, queue: &str) -> bool {
         let url = self.queue(queue);
         let names = "ApproximateNumberOfMessages";
-        let answer =
-            self.aws(&["sqs", "get-queue-attributes", "--queue-url", &url, "--attribute-names", names, "ApproximateNumberOfMessagesNotVisible"]);
+        let answer = self.aws(&[
+            "sqs",
+            "get-queue-attributes",
+            "--queue-url",
+            &url,
+            "--attribute-names",
+            names,
+            "ApproximateNumberOfMessagesNotVisible",
+        ]);
         let count = |name: &str| answer["Attributes"][name].as_str().and_then(|count| count.parse::<u64>().ok());
         count(names) == Some(0) && count("ApproximateNumberOfMessagesNotVisible") == Some(0)
     }
@@ -241,9 +289,20 @@ impl Deployed {
     /// The probe keeps what it hears: messages become visible again at once.
     fn hear_kept(&self, name: &str) -> Value {
         self.wait_for(&format!("`{name}` on the bus"), || {
-            let heard =
-                self.aws(&["sqs", "receive-message", "--queue-url", &self.probe, "--max-number-of-messages", "10", "--visibility-timeout", "1"]);
-            let events = heard["Messages"].as_array()?.iter().filter_map(|message| serde_json::from_str(message["Body"].as_str()?).ok());
+            let heard = self.aws(&[
+                "sqs",
+                "receive-message",
+                "--queue-url",
+                &self.probe,
+                "--max-number-of-messages",
+                "10",
+                "--visibility-timeout",
+                "1",
+            ]);
+            let events = heard["Messages"]
+                .as_array()?
+                .iter()
+                .filter_map(|message| serde_json::from_str(message["Body"].as_str()?).ok());
             events.into_iter().find(|event: &Value| event["detail-type"] == name)
         })
     }
@@ -288,7 +347,10 @@ fn serve(key_set: String) -> String {
     std::thread::spawn(move || {
         for mut stream in listener.incoming().flatten() {
             if let Ok(Some(_)) = Exchange::read(&mut BufReader::new(&stream)) {
-                let head = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", key_set.len());
+                let head = format!(
+                    "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+                    key_set.len()
+                );
                 stream.write_all(format!("{head}{key_set}").as_bytes()).ok();
             }
         }

@@ -37,7 +37,9 @@ pub async fn active(ports: &Ports, caller: &Caller, request: &Request) -> Result
         }
     }
     let wanted = |name: &str, value: &str| request.query.get(name).is_none_or(|wanted| wanted == value);
-    let severity = |item: &EscalationItem| serde_json::to_value(item.severity).ok().and_then(|name| name.as_str().map(str::to_owned));
+    let severity = |item: &EscalationItem| {
+        serde_json::to_value(item.severity).ok().and_then(|name| name.as_str().map(str::to_owned))
+    };
     all.retain(|item| {
         item.status != "resolved"
             && wanted("status", &item.status)
@@ -57,13 +59,21 @@ pub async fn active(ports: &Ports, caller: &Caller, request: &Request) -> Result
 fn read_cursor(request: &Request) -> Result<usize, Problem> {
     request.query.get("cursor").map_or(Ok(0), |cursor| {
         cursor.parse().map_err(|_| {
-            Problem::invalid("the cursor is not one of ours", vec![Fault::new("cursor", "give the `cursor` of the page before, or none")])
+            Problem::invalid(
+                "the cursor is not one of ours",
+                vec![Fault::new("cursor", "give the `cursor` of the page before, or none")],
+            )
         })
     })
 }
 
 /// `POST /escalations/{id}/{action}`.
-pub async fn act(ports: &Ports, policies: &EscalationPolicies, caller: &Caller, request: &Request) -> Result<Response, Problem> {
+pub async fn act(
+    ports: &Ports,
+    policies: &EscalationPolicies,
+    caller: &Caller,
+    request: &Request,
+) -> Result<Response, Problem> {
     let parameter = |name: &str| request.parameters.get(name).map(String::as_str).unwrap_or_default();
     let action = read_action(parameter("action"), request)?;
     let not_found = || Problem::not_found("escalation", parameter("id"));
@@ -89,7 +99,8 @@ enum Action {
 }
 
 fn read_action(name: &str, request: &Request) -> Result<Action, Problem> {
-    let body = || if request.body.is_empty() { Ok(EscalationActionRequest::default()) } else { http::read_json(request) };
+    let body =
+        || if request.body.is_empty() { Ok(EscalationActionRequest::default()) } else { http::read_json(request) };
     match name {
         "acknowledge" => body().map(|_| Action::Acknowledge),
         "resolve" => Ok(Action::Resolve { outcome: body()?.outcome.unwrap_or_default() }),
@@ -105,7 +116,9 @@ fn read_action(name: &str, request: &Request) -> Result<Action, Problem> {
 fn problem(refusal: &TransitionError) -> Problem {
     match refusal {
         TransitionError::Resolved => Problem::conflict(refusal.to_string()),
-        TransitionError::Words(_) => Problem::invalid("the outcome is not valid", vec![Fault::new("outcome", refusal.to_string())]),
+        TransitionError::Words(_) => {
+            Problem::invalid("the outcome is not valid", vec![Fault::new("outcome", refusal.to_string())])
+        }
     }
 }
 
@@ -132,7 +145,8 @@ impl Decide for Act<'_> {
     type State = EscalationRecord;
 
     async fn decide(&self, state: Option<EscalationRecord>) -> Result<Option<Effect<EscalationRecord>>, Failure> {
-        let missing = || Failure::Unhandled(format!("escalation `{}` is listed, but its account does not have it", self.id));
+        let missing =
+            || Failure::Unhandled(format!("escalation `{}` is listed, but its account does not have it", self.id));
         let record = state.ok_or_else(missing)?;
         let known = record.escalations.get(self.id).ok_or_else(missing)?;
         match self.apply(known) {

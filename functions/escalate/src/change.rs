@@ -3,7 +3,8 @@
 
 use contract::escalate::{EscalationItem, by_name, event_body};
 use contract::event::{
-    Cause, EscalationAcknowledged, EscalationAdvanced, EscalationOpened, EscalationResolved, Event, Fact, SlaBreached, SlaWarned,
+    Cause, EscalationAcknowledged, EscalationAdvanced, EscalationOpened, EscalationResolved, Event, Fact, SlaBreached,
+    SlaWarned,
 };
 use domain::audit::{self, Record};
 use domain::digest::Digest;
@@ -31,7 +32,11 @@ pub struct Due {
 
 /// The account's record before anything was escalated.
 pub fn nothing_yet(tenant: &TenantId, account: &AccountId) -> EscalationRecord {
-    EscalationRecord { escalations: Default::default(), due: Default::default(), audit: audit::Head::start(tenant, account) }
+    EscalationRecord {
+        escalations: Default::default(),
+        due: Default::default(),
+        audit: audit::Head::start(tenant, account),
+    }
 }
 
 /// Where a change comes from and when it is made.
@@ -114,8 +119,14 @@ impl Change<'_> {
         Ok(writes)
     }
 
-    fn link(&self, chain: &audit::Head, escalation: &Escalation, facts: &[EscalationFact]) -> Result<audit::Link, Failure> {
-        let inputs_hash = Digest::of_json("escalation", escalation).map_err(|error| Failure::Unhandled(error.to_string()))?;
+    fn link(
+        &self,
+        chain: &audit::Head,
+        escalation: &Escalation,
+        facts: &[EscalationFact],
+    ) -> Result<audit::Link, Failure> {
+        let inputs_hash =
+            Digest::of_json("escalation", escalation).map_err(|error| Failure::Unhandled(error.to_string()))?;
         let record = Record {
             at: self.now,
             what: "escalation".to_owned(),

@@ -67,7 +67,8 @@ async fn tick_for(ports: &Ports, policies: &EscalationPolicies, tenant: &TenantI
 async fn tell(ports: &Ports, policies: &EscalationPolicies, tenant: &TenantId, item: &Item) -> Result<(), Failure> {
     let due: Due = table::read(item)?;
     let message = cause_id(&format!("{tenant}#due#{}", item.key.sk));
-    let cause = Cause { tenant: tenant.clone(), correlation_id: due.escalation.to_string(), causation_id: message.to_string() };
+    let cause =
+        Cause { tenant: tenant.clone(), correlation_id: due.escalation.to_string(), causation_id: message.to_string() };
     let change =
         Change { ports, policies, cause: &cause, account: &due.account, now: ports.clock.now(), door: Door::Clock };
     let head = keys::escalations(tenant, &due.account);

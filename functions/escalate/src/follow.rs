@@ -22,7 +22,8 @@ pub async fn case(
 ) -> Result<(), Failure> {
     let tenant = &event.meta.tenant;
     let item = ports.table.get(&keys::case(tenant, account, case)).await?;
-    let item = item.ok_or_else(|| Failure::Unhandled(format!("case `{case}` of account `{account}` is not in the table")))?;
+    let item =
+        item.ok_or_else(|| Failure::Unhandled(format!("case `{case}` of account `{account}` is not in the table")))?;
     let case: Case = table::read(&item)?;
     let (severity, reason) = (case.severity(), format!("case {} needs people", case.id));
     follow(ports, policies, event, account, Cause::Case { case }, severity, reason).await
@@ -36,7 +37,8 @@ pub async fn request(
     account: &AccountId,
     fact: &EscalationRequested,
 ) -> Result<(), Failure> {
-    let cta = fact.cta.clone().ok_or_else(|| Failure::Unhandled("a request for people names no call to action".into()))?;
+    let cta =
+        fact.cta.clone().ok_or_else(|| Failure::Unhandled("a request for people names no call to action".into()))?;
     let cause = Cause::Rule { rule: fact.rule.clone(), cta };
     follow(ports, policies, event, account, cause, fact.severity, fact.reason.clone()).await
 }
@@ -51,8 +53,7 @@ async fn follow(
     reason: String,
 ) -> Result<(), Failure> {
     let event_cause = event.as_cause();
-    let change =
-        Change { ports, policies, cause: &event_cause, account, now: ports.clock.now(), door: Door::Queue };
+    let change = Change { ports, policies, cause: &event_cause, account, now: ports.clock.now(), door: Door::Queue };
     let head = keys::escalations(&event.meta.tenant, account);
     once::handle(ports, &head, &event.meta.event_id, &Follow { change, cause, severity, reason }).await?;
     Ok(())
@@ -79,8 +80,16 @@ impl Decide for Follow<'_> {
             (Some(_), Cause::Rule { .. }) => return Ok(None),
             (None, _) => {
                 let cause = self.cause.clone();
-                Escalation::open(&self.change.cause.tenant, account, cause, self.severity, self.reason.as_str(), policies, now)
-                    .map_err(refused)?
+                Escalation::open(
+                    &self.change.cause.tenant,
+                    account,
+                    cause,
+                    self.severity,
+                    self.reason.as_str(),
+                    policies,
+                    now,
+                )
+                .map_err(refused)?
             }
         };
         self.change.effect(record, escalation, &facts).await

@@ -15,8 +15,9 @@ use platform::{keys, table};
 /// Answers the request.
 pub async fn put(ports: &Ports, caller: &Caller, request: &Request) -> Result<Response, Problem> {
     let name = request.parameters.get("id").map(String::as_str).unwrap_or_default();
-    let id = AccountId::new(name)
-        .map_err(|error| Problem::invalid("the account's id is not valid", vec![contract::problem::Fault::new("id", error.to_string())]))?;
+    let id = AccountId::new(name).map_err(|error| {
+        Problem::invalid("the account's id is not valid", vec![contract::problem::Fault::new("id", error.to_string())])
+    })?;
     let body: AccountBody = http::read_json(request)?;
     let account = body.check(&id).map_err(|fault| Problem::invalid("the account is not valid", vec![fault]))?;
     let message = request.cause_id(caller, FunctionName::Ingest);

@@ -52,8 +52,9 @@ fn split(body: &[u8]) -> Result<Vec<&RawValue>, Problem> {
     if !whole.get().starts_with('{') {
         return Err(Problem::malformed("the body is not a JSON object; send {\"signals\":[…]} or one record", vec![]));
     }
-    let list: List<'_> = serde_json::from_str(whole.get())
-        .map_err(|error| Problem::malformed("`signals` is not a list of records", vec![Fault::new("signals", error.to_string())]))?;
+    let list: List<'_> = serde_json::from_str(whole.get()).map_err(|error| {
+        Problem::malformed("`signals` is not a list of records", vec![Fault::new("signals", error.to_string())])
+    })?;
     let records = list.signals.unwrap_or_else(|| vec![whole]);
     match records.len() {
         0 => Err(Problem::invalid("there is no record in `signals`; send 1 to 500", vec![])),
@@ -87,8 +88,11 @@ struct Checked {
 
 async fn check_all(ports: &Ports, cause: &Cause, records: &[&RawValue]) -> Result<Checked, Problem> {
     let now = ports.clock.now();
-    let parsed: Vec<Result<SignalBody, Vec<Fault>>> =
-        records.iter().enumerate().map(|(index, record)| read_record(record.get(), &format!("signals[{index}]"), now)).collect();
+    let parsed: Vec<Result<SignalBody, Vec<Fault>>> = records
+        .iter()
+        .enumerate()
+        .map(|(index, record)| read_record(record.get(), &format!("signals[{index}]"), now))
+        .collect();
     let named: BTreeSet<&AccountId> = parsed.iter().flatten().map(|body| &body.account).collect();
     let mut known = BTreeSet::new();
     for account in named {
@@ -187,7 +191,9 @@ fn chunks(signals: &[SignalBody]) -> Vec<Vec<SignalBody>> {
     for signal in sorted {
         days.insert(Day::of(signal.at));
         match chunks.last_mut() {
-            Some(chunk) if chunk.len() < MAX_SIGNALS_IN_A_MESSAGE && days.len() <= MAX_DAYS_IN_A_MESSAGE => chunk.push(signal),
+            Some(chunk) if chunk.len() < MAX_SIGNALS_IN_A_MESSAGE && days.len() <= MAX_DAYS_IN_A_MESSAGE => {
+                chunk.push(signal)
+            }
             _ => {
                 days = BTreeSet::from([Day::of(signal.at)]);
                 chunks.push(vec![signal]);
@@ -216,5 +222,8 @@ pub async fn is_known(ports: &Ports, cause: &Cause, account: &AccountId) -> Resu
 
 /// The fault of a record about an account that nobody described.
 pub fn unknown_account(at: &str, account: &AccountId) -> Fault {
-    Fault::new(format!("{at}.account"), format!("`{account}` is not known; describe it first with PUT /accounts/{account}, then release the record"))
+    Fault::new(
+        format!("{at}.account"),
+        format!("`{account}` is not known; describe it first with PUT /accounts/{account}, then release the record"),
+    )
 }

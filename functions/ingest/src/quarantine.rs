@@ -50,13 +50,22 @@ pub async fn put_aside(ports: &Ports, cause: &Cause, refused: &[Refused]) -> Res
 }
 
 /// The write that puts a record aside.
-pub fn write(key: &Key, id: &CauseId, record: &str, mut errors: Vec<Fault>, now: Timestamp) -> Result<Write, TableError> {
+pub fn write(
+    key: &Key,
+    id: &CauseId,
+    record: &str,
+    mut errors: Vec<Fault>,
+    now: Timestamp,
+) -> Result<Write, TableError> {
     let mut end = record.len().min(MAX_RECORD_BYTES);
     while !record.is_char_boundary(end) {
         end -= 1;
     }
     if end < record.len() {
-        errors.push(Fault::new(".", format!("has {} bytes and was cut at {end}; release it with a mended `record`", record.len())));
+        errors.push(Fault::new(
+            ".",
+            format!("has {} bytes and was cut at {end}; release it with a mended `record`", record.len()),
+        ));
     }
     let record = record.get(..end).unwrap_or_default().to_owned();
     let body = table::body(&QuarantinedRecord { quarantine_id: id.clone(), received_at: now, record, errors })?;
@@ -69,7 +78,9 @@ fn expiry(now: Timestamp) -> Timestamp {
 
 /// `GET /quarantine`.
 pub async fn list(ports: &Ports, caller: &Caller, request: &Request) -> Result<Response, Problem> {
-    let range = Range::prefix(keys::quarantine_partition(&caller.tenant), "").limit(MAX_PAGE).after(request.query.get("cursor").cloned());
+    let range = Range::prefix(keys::quarantine_partition(&caller.tenant), "")
+        .limit(MAX_PAGE)
+        .after(request.query.get("cursor").cloned());
     let page = ports.table.query(&range).await?;
     let records = page.items.iter().map(table::read).collect::<Result<Vec<QuarantinedRecord>, _>>()?;
     Response::json(200, &QuarantinePage { records, cursor: page.next })
@@ -83,13 +94,16 @@ pub async fn release(ports: &Ports, caller: &Caller, request: &Request) -> Resul
     let key = keys::quarantine(&caller.tenant, &id);
     let item = ports.table.get(&key).await?.ok_or_else(not_found)?;
     let kept: QuarantinedRecord = table::read(&item)?;
-    let mended: ReleaseRequest = if request.body.is_empty() { ReleaseRequest::default() } else { http::read_json(request)? };
+    let mended: ReleaseRequest =
+        if request.body.is_empty() { ReleaseRequest::default() } else { http::read_json(request)? };
     let record = match &mended.record {
         Some(record) => serde_json::to_string(record).map_err(|error| Problem::internal(&error))?,
         None => kept.record,
     };
     let cause = request.cause(caller, FunctionName::Ingest);
-    let still_wrong = |errors| Problem::invalid("the record is still not valid and stays in quarantine; send a mended `record`", errors);
+    let still_wrong = |errors| {
+        Problem::invalid("the record is still not valid and stays in quarantine; send a mended `record`", errors)
+    };
     let body = door::read_record(&record, "record", ports.clock.now()).map_err(still_wrong)?;
     if !door::is_known(ports, &cause, &body.account).await? {
         return Err(still_wrong(vec![door::unknown_account("record", &body.account)]));

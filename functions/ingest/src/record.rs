@@ -29,7 +29,7 @@ pub async fn signals(ports: &Ports, work: &Work, account: &AccountId, signals: &
         .map(|body| body.to_signal().map(|signal| (signal, body)))
         .collect::<Result<Vec<_>, Fault>>()
         .map_err(|fault| Failure::Unhandled(format!("signal at `{}`: {}", fault.path, fault.reason)))?;
-        let record = Record { ports, cause: work.as_cause(), account, signals, now: ports.clock.now() };
+    let record = Record { ports, cause: work.as_cause(), account, signals, now: ports.clock.now() };
     once::handle(ports, &keys::series(&work.tenant, account), &work.work_id, &record).await?;
     Ok(())
 }
@@ -84,7 +84,8 @@ impl Record<'_> {
             let merged = page.merge(signals.iter().cloned());
             if merged.changed() {
                 record.series.set(day, page.fold());
-                let write = Write::Put { key, expect: Expect::of(item.as_ref()), body: table::body(&page)?, expires_at: None };
+                let write =
+                    Write::Put { key, expect: Expect::of(item.as_ref()), body: table::body(&page)?, expires_at: None };
                 draft.writes.push(write);
                 draft.recorded.extend(signals.into_iter().filter(|signal| !merged.refused.contains(signal)));
             }
@@ -114,7 +115,8 @@ impl Record<'_> {
                 }
             }
             let Some(case) = case.filter(|_| !changes.is_empty()) else { continue };
-            let write = Write::Put { key, expect: Expect::of(item.as_ref()), body: table::body(&case)?, expires_at: None };
+            let write =
+                Write::Put { key, expect: Expect::of(item.as_ref()), body: table::body(&case)?, expires_at: None };
             draft.writes.push(write);
             draft.events.extend(self.case_event(&case, &changes));
             if case.status() == CaseStatus::Resolved {
@@ -157,8 +159,12 @@ impl Record<'_> {
             let id = quarantine::id(&self.cause, index);
             let key = keys::quarantine(&self.cause.tenant, &id);
             if self.ports.table.get(&key).await?.is_none() {
-                let text = serde_json::to_string(body).map_err(|error| Failure::Unhandled(format!("signal cannot be written: {error}")))?;
-                let fault = Fault::new("at", format!("lies on a day that holds {MAX_SIGNALS} signals already; send totals for it"));
+                let text = serde_json::to_string(body)
+                    .map_err(|error| Failure::Unhandled(format!("signal cannot be written: {error}")))?;
+                let fault = Fault::new(
+                    "at",
+                    format!("lies on a day that holds {MAX_SIGNALS} signals already; send totals for it"),
+                );
                 draft.writes.push(quarantine::write(&key, &id, &text, vec![fault], self.now)?);
                 ids.push(id.to_string());
             }
@@ -172,7 +178,8 @@ impl Record<'_> {
 }
 
 fn recorded(signals: &[Signal]) -> Option<SignalsRecorded> {
-    let (oldest, newest) = (signals.iter().map(|signal| signal.at).min()?, signals.iter().map(|signal| signal.at).max()?);
+    let (oldest, newest) =
+        (signals.iter().map(|signal| signal.at).min()?, signals.iter().map(|signal| signal.at).max()?);
     let metrics: BTreeSet<String> = signals.iter().map(|signal| signal.metric.to_string()).collect();
     let added = u32::try_from(signals.len()).unwrap_or(u32::MAX);
     Some(SignalsRecorded { added, metrics: metrics.into_iter().collect(), oldest, newest })

@@ -27,7 +27,12 @@ impl Report {
     }
 }
 
-const fn read(path: &'static str, scope: Option<&'static str>, summary: &'static str, response: Option<fn() -> schemars::Schema>) -> Route {
+const fn read(
+    path: &'static str,
+    scope: Option<&'static str>,
+    summary: &'static str,
+    response: Option<fn() -> schemars::Schema>,
+) -> Route {
     Route { method: Method::Get, path, scope, summary, request: None, response, status: 200 }
 }
 
@@ -48,7 +53,12 @@ pub const ROUTES: &[Route] = &[
     read("/dashboard", None, "The dashboard's page; its data come from /performance/live with a token.", None),
     read("/dashboard/{file}", None, "The dashboard's script and style.", None),
     read("/health", None, "Whether the function is alive.", Some(|| schemars::schema_for!(contract::report::Status))),
-    read("/ready", None, "Whether what the function needs answers.", Some(|| schemars::schema_for!(contract::report::Status))),
+    read(
+        "/ready",
+        None,
+        "Whether what the function needs answers.",
+        Some(|| schemars::schema_for!(contract::report::Status)),
+    ),
 ];
 
 #[async_trait]

@@ -14,7 +14,8 @@ const MAX_LISTED: usize = 100;
 
 /// Answers the request.
 pub async fn performance(ports: &Ports, caller: &Caller) -> Result<Response, Problem> {
-    let items = table::query_all(ports.table.as_ref(), Range::prefix(keys::portfolio_partition(&caller.tenant), "")).await?;
+    let items =
+        table::query_all(ports.table.as_ref(), Range::prefix(keys::portfolio_partition(&caller.tenant), "")).await?;
     let rows = items.iter().map(once::state_of).collect::<Result<Vec<Row>, _>>()?;
     let now = ports.clock.now();
     Response::json(200, &answer(&rows, &Summary::of(&rows, now), now))
@@ -53,7 +54,10 @@ fn bands(summary: &Summary) -> Vec<BandCount> {
     let count = |band: Band| summary.by_band.get(&band).copied().unwrap_or_default();
     let known = Band::ALL.into_iter().rev().map(|band| (band.name(), count(band)));
     let unknown = [("provisional", summary.provisional), ("unscored", summary.unscored)];
-    known.chain(unknown).map(|(band, accounts)| BandCount { band: band.to_owned(), accounts: accounts as u64 }).collect()
+    known
+        .chain(unknown)
+        .map(|(band, accounts)| BandCount { band: band.to_owned(), accounts: accounts as u64 })
+        .collect()
 }
 
 fn cta(open: &domain::portfolio::OpenCta) -> OpenCta {

@@ -96,7 +96,8 @@ fn fall(fact: &BandChanged) -> Result<Option<portfolio::Fact>, Failure> {
         return Ok(None);
     }
     let score = points(&fact.score)?;
-    let moved = fact.reasons.iter().try_fold(Points::ZERO, |sum, reason| points(&reason.points).map(|part| sum.plus(part)))?;
+    let moved =
+        fact.reasons.iter().try_fold(Points::ZERO, |sum, reason| points(&reason.points).map(|part| sum.plus(part)))?;
     let reasons = fact.reasons.iter().map(|reason| reason.text.clone()).collect();
     Ok(Some(portfolio::Fact::Fell(Fall { from: score.minus(moved), to: score, reasons })))
 }

@@ -44,13 +44,18 @@ pub async fn read(ports: &Ports, caller: &Caller, request: &Request) -> Result<R
         .after(request.query.get("cursor").cloned());
     let page = ports.table.query(&range).await?;
     let entries = page.items.iter().map(table::read).collect::<Result<Vec<TimelineEntry>, _>>()?;
-    Response::json(200, &Timeline { account: account.to_string(), as_of: ports.clock.now(), entries, cursor: page.next })
+    Response::json(
+        200,
+        &Timeline { account: account.to_string(), as_of: ports.clock.now(), entries, cursor: page.next },
+    )
 }
 
 /// A fact in plain words. Nothing for those that come with every signal.
 fn words(fact: &Fact) -> Option<String> {
     Some(match fact {
-        Fact::SignalsRecorded(_) | Fact::HealthScored(_) | Fact::ScoreRunCompleted(_) | Fact::CtaUpdated(_) => return None,
+        Fact::SignalsRecorded(_) | Fact::HealthScored(_) | Fact::ScoreRunCompleted(_) | Fact::CtaUpdated(_) => {
+            return None;
+        }
         Fact::AccountChanged(fact) if fact.created => format!("{} became an account", fact.account.name),
         Fact::AccountChanged(fact) => format!("the description of {} changed", fact.account.name),
         Fact::CaseOpened(fact) => format!("case {} was opened", fact.case),
@@ -68,7 +73,9 @@ fn words(fact: &Fact) -> Option<String> {
         Fact::EscalationRequested(fact) => format!("{} asks for people: {}", fact.rule, fact.reason),
         Fact::EscalationOpened(fact) => format!("escalated to {}: {}", fact.escalation.role, fact.escalation.reason),
         Fact::EscalationAcknowledged(fact) => format!("{} has it: {}", fact.by, fact.escalation.reason),
-        Fact::EscalationAdvanced(fact) => format!("nobody took it on, {} was told: {}", fact.escalation.role, fact.escalation.reason),
+        Fact::EscalationAdvanced(fact) => {
+            format!("nobody took it on, {} was told: {}", fact.escalation.role, fact.escalation.reason)
+        }
         Fact::SlaWarned(fact) => format!("{} is at {} percent: {}", fact.clock, fact.percent, fact.escalation.reason),
         Fact::SlaBreached(fact) => format!("{} is breached: {}", fact.clock, fact.escalation.reason),
         Fact::EscalationResolved(fact) => format!("{}: {}", fact.outcome, fact.escalation.reason),

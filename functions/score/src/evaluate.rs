@@ -56,21 +56,29 @@ impl Decide for Evaluation<'_> {
             open_critical_case: record.open_cases.values().any(|severity| *severity == Severity::Critical),
         };
         let previous = state.as_ref().map(|state| &state.health);
-        let Some(decision) = assess(previous, &inputs, self.trigger, self.now).filter(|decision| decision.scored) else {
+        let Some(decision) = assess(previous, &inputs, self.trigger, self.now).filter(|decision| decision.scored)
+        else {
             return Ok(None);
         };
-        let inputs_hash = Digest::of_json("inputs", &(&account, &record)).map_err(|error| Failure::Unhandled(error.to_string()))?;
+        let inputs_hash =
+            Digest::of_json("inputs", &(&account, &record)).map_err(|error| Failure::Unhandled(error.to_string()))?;
         self.effect(state, decision, inputs_hash).map(Some)
     }
 }
 
 impl Evaluation<'_> {
-    fn effect(&self, state: Option<HealthRecord>, decision: Decision, inputs_hash: Digest) -> Result<Effect<HealthRecord>, Failure> {
+    fn effect(
+        &self,
+        state: Option<HealthRecord>,
+        decision: Decision,
+        inputs_hash: Digest,
+    ) -> Result<Effect<HealthRecord>, Failure> {
         let tenant = &self.cause.tenant;
         let start = || audit::Head::start(tenant, self.account);
         let (before, chain) = state.map_or_else(|| (None, start()), |state| (Some(state.health), state.audit));
         let now = &decision.state;
-        let moved = before.as_ref().map_or_else(|| shortfalls(&now.health), |before| reasons(&before.health, &now.health));
+        let moved =
+            before.as_ref().map_or_else(|| shortfalls(&now.health), |before| reasons(&before.health, &now.health));
         let why: Vec<ReasonBody> = moved.iter().map(ReasonBody::from).collect();
         let record = Record {
             at: self.now,
@@ -83,7 +91,12 @@ impl Evaluation<'_> {
         let link = audit::append(&chain, record);
         let history = keys::score_history(tenant, self.account, self.now, &cause_id(&self.cause.causation_id));
         let writes = vec![
-            Write::Put { key: history, expect: Expect::Absent, body: table::body(&history_entry(now, &why))?, expires_at: None },
+            Write::Put {
+                key: history,
+                expect: Expect::Absent,
+                body: table::body(&history_entry(now, &why))?,
+                expires_at: None,
+            },
             Write::Put {
                 key: keys::audit(tenant, self.account, "score", link.seq),
                 expect: Expect::Absent,

@@ -109,7 +109,15 @@ impl Score {
         trigger: Trigger,
         run: Option<&'a str>,
     ) -> Evaluation<'a> {
-        Evaluation { ports: &self.ports, scorecard: &self.scorecard, cause, account, trigger, run, now: self.ports.clock.now() }
+        Evaluation {
+            ports: &self.ports,
+            scorecard: &self.scorecard,
+            cause,
+            account,
+            trigger,
+            run,
+            now: self.ports.clock.now(),
+        }
     }
 
     async fn sweep(&self, work: &Work, run: &str, at: jiff::Timestamp) -> Result<(), Failure> {
@@ -135,6 +143,9 @@ struct ScheduledRun<'a> {
 #[async_trait]
 impl Visit for ScheduledRun<'_> {
     async fn visit(&self, account: &AccountId, message: &CauseId) -> Result<Outcome, Failure> {
-        self.score.evaluation(self.work.cause_of(message), account, Trigger::Scheduled, Some(self.run)).run(message).await
+        self.score
+            .evaluation(self.work.cause_of(message), account, Trigger::Scheduled, Some(self.run))
+            .run(message)
+            .await
     }
 }

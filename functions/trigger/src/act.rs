@@ -23,7 +23,9 @@ const MAX_PAGE: usize = 100;
 
 /// `GET /ctas`.
 pub async fn list(ports: &Ports, caller: &Caller, request: &Request) -> Result<Response, Problem> {
-    let range = Range::prefix(tenant_partition(&caller.tenant, "CTA"), "").limit(MAX_PAGE).after(request.query.get("cursor").cloned());
+    let range = Range::prefix(tenant_partition(&caller.tenant, "CTA"), "")
+        .limit(MAX_PAGE)
+        .after(request.query.get("cursor").cloned());
     let page = ports.table.query(&range).await?;
     let mut ctas = page.items.iter().map(table::read).collect::<Result<Vec<CtaItem>, _>>()?;
     let wanted = |name: &str, value: &str| request.query.get(name).is_none_or(|wanted| wanted == value);
@@ -77,8 +79,12 @@ fn read_action(name: &str, request: &Request) -> Result<Action, Problem> {
 fn problem(refusal: &ActionError) -> Problem {
     match refusal {
         ActionError::NotFound(_) | ActionError::Ended { .. } => Problem::conflict(refusal.to_string()),
-        ActionError::Until { .. } => Problem::invalid("the snooze is not valid", vec![Fault::new("until", refusal.to_string())]),
-        ActionError::Words(_) => Problem::invalid("the words are not valid", vec![Fault::new(".", refusal.to_string())]),
+        ActionError::Until { .. } => {
+            Problem::invalid("the snooze is not valid", vec![Fault::new("until", refusal.to_string())])
+        }
+        ActionError::Words(_) => {
+            Problem::invalid("the words are not valid", vec![Fault::new(".", refusal.to_string())])
+        }
     }
 }
 
@@ -101,7 +107,10 @@ impl Decide for Act<'_> {
 
     async fn decide(&self, state: Option<EpisodeRecord>) -> Result<Option<Effect<EpisodeRecord>>, Failure> {
         let Some(record) = state else {
-            return Err(Failure::Unhandled(format!("call to action `{}` is listed, but its account has no episodes", self.id)));
+            return Err(Failure::Unhandled(format!(
+                "call to action `{}` is listed, but its account has no episodes",
+                self.id
+            )));
         };
         let (episodes, change) = match record.episodes.act(self.id, self.action, self.now) {
             Ok(acted) => acted,
@@ -114,8 +123,14 @@ impl Decide for Act<'_> {
             return Ok(None);
         };
         let changes = [change];
-        let changed =
-            Changed { ports: self.ports, cause: &self.cause, account: self.account, now: self.now, changes: &changes, requests: &[] };
+        let changed = Changed {
+            ports: self.ports,
+            cause: &self.cause,
+            account: self.account,
+            now: self.now,
+            changes: &changes,
+            requests: &[],
+        };
         let mut writes = changed.entries().await?;
         let inputs = Digest::of("action", [self.by.as_str(), self.id.as_str(), self.action.name()]);
         let link = changed.link(&record.audit, &format!("{} by {}", self.action.name(), self.by), inputs, self.config);

@@ -34,9 +34,8 @@ impl Changed<'_> {
             match change {
                 CtaChange::Opened { reopened, .. } => self.event(key, CtaOpened { cta: body, reopened: *reopened }),
                 CtaChange::Updated { .. } => self.event(key, CtaUpdated { cta: body }),
-                CtaChange::Closed { cta, how, reason } => {
-                    self.event(key, CtaClosed { cta: cta.id.clone(), how: how.name().to_owned(), reason: reason.clone() })
-                }
+                CtaChange::Closed { cta, how, reason } => self
+                    .event(key, CtaClosed { cta: cta.id.clone(), how: how.name().to_owned(), reason: reason.clone() }),
             }
         });
         let asked = self.requests.iter().map(|request| {
@@ -63,7 +62,8 @@ impl Changed<'_> {
             let cta = change.cta();
             let key = keys::cta_index(&self.cause.tenant, &cta.id);
             let found = self.ports.table.get(&key).await?;
-            let expires_at = cta.status.ended_at().and_then(|at| at.checked_add(SignedDuration::from_hours(24 * LISTED_DAYS)).ok());
+            let expires_at =
+                cta.status.ended_at().and_then(|at| at.checked_add(SignedDuration::from_hours(24 * LISTED_DAYS)).ok());
             let body = table::body(&CtaItem::from(cta))?;
             writes.push(Write::Put { key, expect: Expect::of(found.as_ref()), body, expires_at });
         }

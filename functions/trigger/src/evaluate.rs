@@ -41,8 +41,10 @@ impl Decide for Evaluation<'_> {
         let (Some(account), Some(record)) = (known.account()?, known.record()?) else {
             return Ok(None);
         };
-        let (episodes, chain) = state
-            .map_or_else(|| (Episodes::default(), audit::Head::start(tenant, self.account)), |state| (state.episodes, state.audit));
+        let (episodes, chain) = state.map_or_else(
+            || (Episodes::default(), audit::Head::start(tenant, self.account)),
+            |state| (state.episodes, state.audit),
+        );
         let standing = known.health()?.as_ref().and_then(standing);
         let facts = Facts { account: &account, series: &record.series, standing, now: self.now };
         let outcomes = self.rules.evaluate(&facts);
@@ -61,7 +63,8 @@ impl Decide for Evaluation<'_> {
         let mut writes = changed.entries().await?;
         let mut audit = chain;
         if !decision.changes.is_empty() {
-            let inputs = Digest::of_json("rule outcomes", &outcomes).map_err(|error| Failure::Unhandled(error.to_string()))?;
+            let inputs =
+                Digest::of_json("rule outcomes", &outcomes).map_err(|error| Failure::Unhandled(error.to_string()))?;
             let link = changed.link(&chain, "rules", inputs, self.rules.version());
             writes.push(changed.link_write(&link)?);
             audit = link.head();

@@ -27,8 +27,8 @@ pub struct Trigger {
 impl Trigger {
     /// Connects the function to its ports, with the default rules.
     pub fn new(ports: Ports) -> Result<Self, ConfigurationError> {
-        let rules =
-            contract::rules::read(contract::rules::DEFAULT).map_err(|faults| ConfigurationError { file: "rules.yaml", faults })?;
+        let rules = contract::rules::read(contract::rules::DEFAULT)
+            .map_err(|faults| ConfigurationError { file: "rules.yaml", faults })?;
         Ok(Self { ports, rules })
     }
 }
@@ -81,7 +81,10 @@ impl Function for Trigger {
         match message {
             Incoming::Fact(event) => {
                 let Some(account) = &event.meta.account else {
-                    return Err(Failure::Unhandled(format!("`{}` without an account is not for trigger", event.fact.name())));
+                    return Err(Failure::Unhandled(format!(
+                        "`{}` without an account is not for trigger",
+                        event.fact.name()
+                    )));
                 };
                 self.evaluation(event.as_cause(), account).run(&event.meta.event_id).await?;
                 Ok(())

@@ -470,7 +470,13 @@ pub struct Cause {
 impl Event {
     /// Makes an event whose id follows from its cause, its account, its name and `key`, which tells apart several facts
     /// of one name from one cause.
-    pub fn new(cause: &Cause, account: Option<&AccountId>, key: &str, occurred_at: Timestamp, fact: impl Into<Fact>) -> Self {
+    pub fn new(
+        cause: &Cause,
+        account: Option<&AccountId>,
+        key: &str,
+        occurred_at: Timestamp,
+        fact: impl Into<Fact>,
+    ) -> Self {
         let fact = fact.into();
         let seed = format!(
             "{}#{}#{}#{}#{key}",

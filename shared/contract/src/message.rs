@@ -38,7 +38,11 @@ impl Work {
 
     /// The cause of what a part of this work brings about, where the part has an id of its own.
     pub fn cause_of(&self, part: &CauseId) -> Cause {
-        Cause { tenant: self.tenant.clone(), correlation_id: self.correlation_id.clone(), causation_id: part.to_string() }
+        Cause {
+            tenant: self.tenant.clone(),
+            correlation_id: self.correlation_id.clone(),
+            causation_id: part.to_string(),
+        }
     }
 }
 
@@ -78,7 +82,8 @@ pub enum Incoming {
 impl Incoming {
     /// Reads the body of a queue message. The error names the path of the fault.
     pub fn parse(body: &str) -> Result<Self, MessageError> {
-        let value: serde_json::Value = serde_json::from_str(body).map_err(|error| MessageError { path: ".".into(), reason: error.to_string() })?;
+        let value: serde_json::Value =
+            serde_json::from_str(body).map_err(|error| MessageError { path: ".".into(), reason: error.to_string() })?;
         if value.get("work").is_some() {
             return read(value).map(|work| Self::Work(Box::new(work)));
         }

@@ -120,7 +120,11 @@ impl HealthAnswer {
             score: health.score.to_string(),
             band: state.band.map(|band| band.band.to_string()),
             uncapped: health.uncapped.to_string(),
-            caps: health.caps.iter().map(|cap| CapBody { cap: cap.cap.clone(), at_most: cap.at_most.to_string() }).collect(),
+            caps: health
+                .caps
+                .iter()
+                .map(|cap| CapBody { cap: cap.cap.clone(), at_most: cap.at_most.to_string() })
+                .collect(),
             coverage_basis_points: health.coverage.value(),
             provisional: health.provisional,
             stale_since: health.stale_since,

@@ -130,7 +130,11 @@ impl SignalBody {
             return Ok(Detail::Case { case: case.id.clone(), severity: case.severity, status: case.status });
         }
         if let Some(meeting) = &self.meeting {
-            return Ok(Detail::Meeting { meeting: meeting.id.clone(), result: meeting.result, executive: meeting.executive });
+            return Ok(Detail::Meeting {
+                meeting: meeting.id.clone(),
+                result: meeting.result,
+                executive: meeting.executive,
+            });
         }
         if let Some(competitor) = &self.competitor {
             let name = text("competitor.name", &competitor.name)?;

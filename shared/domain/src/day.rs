@@ -29,12 +29,20 @@ impl Day {
 
     /// The day in which this moment lies.
     pub fn of(moment: Timestamp) -> Self {
-        Self(i32::try_from(moment.as_second().div_euclid(SECONDS)).unwrap_or(if moment.as_second() < 0 { i32::MIN } else { i32::MAX }))
+        Self(i32::try_from(moment.as_second().div_euclid(SECONDS)).unwrap_or(if moment.as_second() < 0 {
+            i32::MIN
+        } else {
+            i32::MAX
+        }))
     }
 
     /// The first moment of the day.
     pub fn start(self) -> Timestamp {
-        Timestamp::from_second(i64::from(self.0) * SECONDS).unwrap_or(if self.0 < 0 { Timestamp::MIN } else { Timestamp::MAX })
+        Timestamp::from_second(i64::from(self.0) * SECONDS).unwrap_or(if self.0 < 0 {
+            Timestamp::MIN
+        } else {
+            Timestamp::MAX
+        })
     }
 
     /// The day that many days later (or earlier, when negative).
@@ -59,7 +67,9 @@ impl std::str::FromStr for Day {
     type Err = DayError;
     fn from_str(text: &str) -> Result<Self, DayError> {
         let date: jiff::civil::Date = text.parse().map_err(|_| DayError(text.to_owned()))?;
-        date.to_zoned(jiff::tz::TimeZone::UTC).map(|zoned| Self::of(zoned.timestamp())).map_err(|_| DayError(text.to_owned()))
+        date.to_zoned(jiff::tz::TimeZone::UTC)
+            .map(|zoned| Self::of(zoned.timestamp()))
+            .map_err(|_| DayError(text.to_owned()))
     }
 }
 

@@ -335,13 +335,15 @@ impl Escalation {
             (self.step, self.repeats, self.told_role_at) = (0, 0, now);
             facts.push(EscalationFact { at: now, what: What::Opened });
         } else if let (Status::Open, Some(at)) = (&self.status, responded_at) {
-            facts.push(self.acknowledged(By::Case, at.max(self.opened_at)));
+            // Told as of now: what was told before this news came is older than it.
+            facts.push(EscalationFact { at: now, ..self.acknowledged(By::Case, at.max(self.opened_at)) });
         }
         if self.status.is_active() {
             // Before it ends: what the clocks passed until then is told.
             self.tell_marks(policies, now, &mut facts);
             if let Some(at) = resolved_at {
-                facts.push(self.resolved(By::Case, "the case was resolved".into(), at.max(self.opened_at)));
+                let resolved = self.resolved(By::Case, "the case was resolved".into(), at.max(self.opened_at));
+                facts.push(EscalationFact { at: now, ..resolved });
             }
         }
         (self, facts)

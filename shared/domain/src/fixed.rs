@@ -223,7 +223,11 @@ fn decimal(micros: i128, places: usize) -> String {
     let sign = if micros < 0 { "-" } else { "" };
     let (whole, fraction) = (micros.abs() / i128::from(ONE), micros.abs() % i128::from(ONE));
     let fraction = format!("{fraction:06}");
-    if places == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{}", fraction.get(..places).unwrap_or_default()) }
+    if places == 0 {
+        format!("{sign}{whole}")
+    } else {
+        format!("{sign}{whole}.{}", fraction.get(..places).unwrap_or_default())
+    }
 }
 
 #[cfg(test)]
@@ -260,7 +264,10 @@ mod tests {
 
     #[test]
     fn json_numbers_and_texts_are_read_alike() {
-        assert_eq!(serde_json::from_str::<Points>("77.1").unwrap(), serde_json::from_str::<Points>("\"77.1\"").unwrap());
+        assert_eq!(
+            serde_json::from_str::<Points>("77.1").unwrap(),
+            serde_json::from_str::<Points>("\"77.1\"").unwrap()
+        );
         assert_eq!(serde_json::to_string(&Points::whole(77)).unwrap(), "\"77\"");
     }
 

@@ -330,7 +330,10 @@ impl Signal {
             return refuse("value", format!("is {}; `{}` lies between {min} and {max}", self.value, self.metric));
         }
         if self.at.as_second() > now.as_second().saturating_add(MAX_AHEAD_SECONDS) {
-            return refuse("at", format!("is more than {MAX_AHEAD_SECONDS} seconds in the future; check the source's clock"));
+            return refuse(
+                "at",
+                format!("is more than {MAX_AHEAD_SECONDS} seconds in the future; check the source's clock"),
+            );
         }
         if crate::day::Day::of(now).since(crate::day::Day::of(self.at)) > MAX_AGE_DAYS {
             return refuse("at", format!("is more than {MAX_AGE_DAYS} days in the past"));

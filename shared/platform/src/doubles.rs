@@ -50,7 +50,13 @@ impl Doubles {
 
     /// The ports as a function takes them.
     pub fn ports(&self) -> Ports {
-        Ports { table: self.table.clone(), bus: self.bus.clone(), queue: self.queue.clone(), clock: self.clock.clone(), metrics: self.metrics.clone() }
+        Ports {
+            table: self.table.clone(),
+            bus: self.bus.clone(),
+            queue: self.queue.clone(),
+            clock: self.clock.clone(),
+            metrics: self.metrics.clone(),
+        }
     }
 
     /// Sets the clock.

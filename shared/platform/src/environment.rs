@@ -30,8 +30,13 @@ impl Environment {
 
     /// Reads the named variables, or names every one that is missing.
     pub fn require<const N: usize>(&self, names: [&str; N]) -> Result<[String; N], EnvironmentError> {
-        let missing: Vec<String> = names.iter().filter(|name| self.get(name).is_none()).map(|name| format!("`{name}` is not set")).collect();
-        if missing.is_empty() { Ok(names.map(|name| self.get(name).unwrap_or_default().to_owned())) } else { Err(EnvironmentError(missing)) }
+        let missing: Vec<String> =
+            names.iter().filter(|name| self.get(name).is_none()).map(|name| format!("`{name}` is not set")).collect();
+        if missing.is_empty() {
+            Ok(names.map(|name| self.get(name).unwrap_or_default().to_owned()))
+        } else {
+            Err(EnvironmentError(missing))
+        }
     }
 }
 

@@ -99,7 +99,8 @@ pub fn shard_entry(tenant: &TenantId, account: &AccountId) -> Key {
 
 /// The shard of an account: FNV-1a of its id, the same on every machine.
 pub fn shard_of(account: &AccountId) -> u32 {
-    let hash = account.as_str().bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    let hash =
+        account.as_str().bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
     hash % PORTFOLIO_SHARDS
 }
 
@@ -193,7 +194,8 @@ mod tests {
     #[test]
     fn a1_every_key_is_led_by_its_tenant() {
         let (tenant, id) = (TenantId::new("t1").unwrap(), AccountId::new("acme").unwrap());
-        for key in [profile(&tenant, &id), shard_entry(&tenant, &id), due_cursor(&tenant), portfolio_row(&tenant, &id)] {
+        for key in [profile(&tenant, &id), shard_entry(&tenant, &id), due_cursor(&tenant), portfolio_row(&tenant, &id)]
+        {
             assert!(key.pk.starts_with("T#t1#"), "{key:?}");
         }
     }

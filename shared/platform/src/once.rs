@@ -74,7 +74,12 @@ pub enum Outcome {
 }
 
 /// Handles a message once in effect.
-pub async fn handle<D: Decide>(ports: &Ports, head_key: &Key, message: &CauseId, decide: &D) -> Result<Outcome, Failure> {
+pub async fn handle<D: Decide>(
+    ports: &Ports,
+    head_key: &Key,
+    message: &CauseId,
+    decide: &D,
+) -> Result<Outcome, Failure> {
     let mut lost = TableError::Conflict(vec![head_key.clone()]);
     for _ in 0..ATTEMPTS {
         let item = ports.table.get(head_key).await?;
@@ -128,10 +133,17 @@ pub async fn flush(ports: &Ports, head_key: &Key) -> Result<(), Failure> {
 type Written = Box<RawValue>;
 
 fn written<S: Serialize>(state: &S) -> Result<Written, TableError> {
-    serde_json::value::to_raw_value(state).map_err(|error| TableError::Refused(format!("state cannot be written: {error}")))
+    serde_json::value::to_raw_value(state)
+        .map_err(|error| TableError::Refused(format!("state cannot be written: {error}")))
 }
 
-fn next_head(state: Written, mut handled: VecDeque<CauseId>, mut outbox: Vec<Event>, message: &CauseId, events: Vec<Event>) -> Head<Written> {
+fn next_head(
+    state: Written,
+    mut handled: VecDeque<CauseId>,
+    mut outbox: Vec<Event>,
+    message: &CauseId,
+    events: Vec<Event>,
+) -> Head<Written> {
     while handled.len() >= REMEMBERED {
         handled.pop_front();
     }
@@ -163,9 +175,9 @@ async fn publish_and_settle(ports: &Ports, head: &Head<Written>, version: u64, k
 mod tests {
     use super::*;
     use crate::doubles::{Doubles, block_on};
+    use crate::table::Table;
     use contract::event::{Cause, ScoreRunCompleted};
     use contract::message::cause_id;
-    use crate::table::Table;
     use domain::id::TenantId;
     use jiff::Timestamp;
 
@@ -177,7 +189,11 @@ mod tests {
 
         async fn decide(&self, state: Option<u64>) -> Result<Option<Effect<u64>>, Failure> {
             let next = state.unwrap_or_default() + 1;
-            let cause = Cause { tenant: TenantId::new("t").unwrap(), correlation_id: "c".into(), causation_id: next.to_string() };
+            let cause = Cause {
+                tenant: TenantId::new("t").unwrap(),
+                correlation_id: "c".into(),
+                causation_id: next.to_string(),
+            };
             let fact = ScoreRunCompleted { run: "r".into(), accounts: next, changed: 0 };
             Ok(Some(Effect::new(next, vec![Event::new(&cause, None, "", Timestamp::UNIX_EPOCH, fact)])))
         }

@@ -67,7 +67,10 @@ pub async fn start(ports: &Ports, function: FunctionName, tick: &Tick) -> Result
 /// Every tenant.
 pub async fn tenants(ports: &Ports) -> Result<Vec<TenantId>, Failure> {
     let items = table::query_all(ports.table.as_ref(), Range::prefix(keys::TENANTS, "")).await?;
-    items.iter().map(|item| TenantId::new(&item.key.sk).map_err(|error| Failure::Unhandled(format!("tenant {error}")))).collect()
+    items
+        .iter()
+        .map(|item| TenantId::new(&item.key.sk).map_err(|error| Failure::Unhandled(format!("tenant {error}"))))
+        .collect()
 }
 
 async fn start_for(ports: &Ports, function: FunctionName, tick: &Tick, tenant: &TenantId) -> Result<(), Failure> {
@@ -77,7 +80,8 @@ async fn start_for(ports: &Ports, function: FunctionName, tick: &Tick, tenant: &
     if load::<Run>(item.as_ref())?.fanned_out {
         return Ok(());
     }
-    let work: Vec<Work> = (0..PORTFOLIO_SHARDS).map(|shard| shard_work(tenant, function, &run, tick.time, shard, None)).collect();
+    let work: Vec<Work> =
+        (0..PORTFOLIO_SHARDS).map(|shard| shard_work(tenant, function, &run, tick.time, shard, None)).collect();
     ports.queue.send(&work).await?;
     match save(ports, key, item.as_ref(), &Run { fanned_out: true }).await {
         // Somebody else started the same run at the same moment.
@@ -86,7 +90,14 @@ async fn start_for(ports: &Ports, function: FunctionName, tick: &Tick, tenant: &
     }
 }
 
-fn shard_work(tenant: &TenantId, function: FunctionName, run: &str, at: Timestamp, shard: u32, after: Option<AccountId>) -> Work {
+fn shard_work(
+    tenant: &TenantId,
+    function: FunctionName,
+    run: &str,
+    at: Timestamp,
+    shard: u32,
+    after: Option<AccountId>,
+) -> Work {
     let place = after.as_ref().map_or("", AccountId::as_str);
     let work_id = cause_id(&format!("{tenant}#{}#{run}#{shard}#{place}", function.as_str()));
     let task = Task::Sweep { run: run.to_owned(), at, shard, after };
@@ -94,7 +105,12 @@ fn shard_work(tenant: &TenantId, function: FunctionName, run: &str, at: Timestam
 }
 
 /// Goes through one page of a shard. Says when with it the whole run is done.
-pub async fn page(ports: &Ports, function: FunctionName, work: &Work, visit: &dyn Visit) -> Result<Option<Finished>, Failure> {
+pub async fn page(
+    ports: &Ports,
+    function: FunctionName,
+    work: &Work,
+    visit: &dyn Visit,
+) -> Result<Option<Finished>, Failure> {
     let Task::Sweep { run, at, shard, after } = &work.task else {
         return Err(Failure::Unhandled("work is not a sweep".into()));
     };
@@ -118,7 +134,10 @@ pub async fn page(ports: &Ports, function: FunctionName, work: &Work, visit: &dy
         }
     }
     record.done = failed.is_none();
-    let next = accounts.next.map(|place| AccountId::new(place).map_err(|error| Failure::Unhandled(format!("account {error}")))).transpose()?;
+    let next = accounts
+        .next
+        .map(|place| AccountId::new(place).map_err(|error| Failure::Unhandled(format!("account {error}"))))
+        .transpose()?;
     go_on(ports, function, work, run, *at, *shard, begin.unwrap_or_default(), next, record).await?;
     match failed {
         Some(error) => Err(error),
@@ -128,7 +147,17 @@ pub async fn page(ports: &Ports, function: FunctionName, work: &Work, visit: &dy
 
 /// Sends the next page on its way, once, and records this one.
 #[expect(clippy::too_many_arguments, reason = "the parts of one message, taken apart by its only caller")]
-async fn go_on(ports: &Ports, function: FunctionName, work: &Work, run: &str, at: Timestamp, shard: u32, begin: String, next: Option<AccountId>, record: PageRecord) -> Result<(), Failure> {
+async fn go_on(
+    ports: &Ports,
+    function: FunctionName,
+    work: &Work,
+    run: &str,
+    at: Timestamp,
+    shard: u32,
+    begin: String,
+    next: Option<AccountId>,
+    record: PageRecord,
+) -> Result<(), Failure> {
     let key = shard_key(&work.tenant, function, run, shard);
     let item = ports.table.get(&key).await?;
     let mut progress: Shard = load(item.as_ref())?;
@@ -141,7 +170,12 @@ async fn go_on(ports: &Ports, function: FunctionName, work: &Work, run: &str, at
     save(ports, key, item.as_ref(), &progress).await
 }
 
-async fn finished(ports: &Ports, function: FunctionName, tenant: &TenantId, run: &str) -> Result<Option<Finished>, Failure> {
+async fn finished(
+    ports: &Ports,
+    function: FunctionName,
+    tenant: &TenantId,
+    run: &str,
+) -> Result<Option<Finished>, Failure> {
     let pk = keys::run(tenant, function.as_str(), run).pk;
     let shards = table::query_all(ports.table.as_ref(), Range::prefix(pk, &format!("{run}#"))).await?;
     if u32::try_from(shards.len()).ok() != Some(PORTFOLIO_SHARDS) {

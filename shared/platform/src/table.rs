@@ -119,7 +119,14 @@ impl Range {
     /// Every place of the partition that begins with the prefix.
     pub fn prefix(pk: impl Into<String>, prefix: &str) -> Self {
         // No id or key part holds this character: it sorts behind all of them.
-        Self { pk: pk.into(), first: if prefix.is_empty() { " ".into() } else { prefix.to_owned() }, last: format!("{prefix}\u{10FFFF}"), descending: false, limit: MAX_PAGE, after: None }
+        Self {
+            pk: pk.into(),
+            first: if prefix.is_empty() { " ".into() } else { prefix.to_owned() },
+            last: format!("{prefix}\u{10FFFF}"),
+            descending: false,
+            limit: MAX_PAGE,
+            after: None,
+        }
     }
 
     /// At most so many items in a page.
@@ -233,11 +240,14 @@ pub fn check_limits(writes: &[Write]) -> Result<(), TableError> {
 /// Reads an item's body as JSON. The error names the item and the path.
 pub fn read<T: serde::de::DeserializeOwned>(item: &Item) -> Result<T, TableError> {
     let mut deserializer = serde_json::Deserializer::from_slice(&item.body);
-    serde_path_to_error::deserialize(&mut deserializer)
-        .map_err(|error| TableError::Refused(format!("item {:?} is unreadable at `{}`: {}", item.key, error.path(), error.inner())))
+    serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        TableError::Refused(format!("item {:?} is unreadable at `{}`: {}", item.key, error.path(), error.inner()))
+    })
 }
 
 /// An item's body as JSON.
 pub fn body<T: serde::Serialize>(value: &T) -> Result<Bytes, TableError> {
-    serde_json::to_vec(value).map(Bytes::from).map_err(|error| TableError::Refused(format!("value cannot be written: {error}")))
+    serde_json::to_vec(value)
+        .map(Bytes::from)
+        .map_err(|error| TableError::Refused(format!("value cannot be written: {error}")))
 }

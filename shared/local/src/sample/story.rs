@@ -100,6 +100,8 @@ pub(super) struct Actor {
     pub(super) age: i32,
     /// People who may use the product.
     pub(super) licensed: i64,
+    /// What is not as it could be even when all is well, in thousandths.
+    pub(super) wear: i64,
 }
 
 /// The whole cast under this seed.
@@ -124,8 +126,9 @@ fn actor(seed: u64, start: Day, index: i64, plot: Plot) -> Option<Actor> {
     };
     let on = match plot {
         Plot::OpenAtTheEnd => DAYS - 1,
-        // What is slow begins early enough to be over before the sample is.
-        Plot::Slide | Plot::DeepSlide | Plot::Collapse => i32::try_from(dice.between(45, 90)).unwrap_or(45),
+        // What is slow begins early enough to be seen before the sample ends, and the slides late enough to be news then.
+        Plot::Slide => i32::try_from(dice.between(112, 124)).unwrap_or(112),
+        Plot::DeepSlide | Plot::Collapse => i32::try_from(dice.between(60, 90)).unwrap_or(60),
         _ => i32::try_from(dice.between(45, 125)).unwrap_or(45),
     };
     let renewal = i32::try_from(dice.between(60, 400)).unwrap_or(400);
@@ -141,7 +144,7 @@ fn actor(seed: u64, start: Day, index: i64, plot: Plot) -> Option<Actor> {
         renewal_on: Some(start.plus(renewal)),
         owner: PersonId::new(format!("csm-{:02}", index % 20 + 1)).ok(),
     };
-    Some(Actor { index, id, body, plot, on, renewal, age, licensed })
+    Some(Actor { index, id, body, plot, on, renewal, age, licensed, wear: dice.between(0, 100) })
 }
 
 /// The stage of an account that has been a customer for so many days.
@@ -181,12 +184,13 @@ impl Actor {
     /// How bad everything is, in thousandths: 0 is well, 1000 is broken.
     pub(super) fn strain(&self, day: i32) -> i64 {
         let (end, days) = match self.plot {
-            Plot::Slide => (420, 40),
-            Plot::DeepSlide => (600, 50),
+            Plot::Slide => (300, 40),
+            Plot::DeepSlide => (450, 50),
             Plot::Collapse => (1_000, 45),
-            _ => return 0,
+            _ => return self.wear,
         };
-        self.plot_day(day).map_or(0, |into| end * i64::from((into + 1).min(days)) / i64::from(days))
+        let days_in = self.plot_day(day).map_or(0, |into| (into + 1).min(days));
+        self.wear + (end - self.wear) * i64::from(days_in) / i64::from(days)
     }
 
     /// The yearly revenue after the renewal: a little more, or nothing when the customer leaves.
@@ -235,20 +239,12 @@ impl Actor {
             Plot::Unanswered => vec![rule("band-critical", 0, 3), rule(SLA_BREACH, 0, 2)],
             Plot::Competitor => vec![rule("competitive-activity", 0, 4)],
             Plot::Slide => vec![rule("band-at-risk", 5, 60)],
-            // Nobody answers the escalation of a critical account: its clocks run out.
-            Plot::DeepSlide => {
-                vec![rule("band-at-risk", 5, 50), rule("band-critical", 10, 75), rule(SLA_BREACH, 10, 80)]
-            }
+            Plot::DeepSlide => vec![rule("band-at-risk", 5, 50), rule("band-critical", 10, 75)],
+            // It falls through the band "at risk" faster than that band is looked at.
             Plot::Collapse => {
-                let all = [
-                    "band-at-risk",
-                    "band-critical",
-                    "band-emergency",
-                    "usage-decline",
-                    "user-complaints",
-                    "executive-disengagement",
-                ];
-                all.iter().map(|one| rule(one, 2, 70)).collect()
+                let all =
+                    ["band-critical", "band-emergency", "usage-decline", "user-complaints", "executive-disengagement"];
+                all.iter().map(|one| rule(one, 2, 72)).collect()
             }
             Plot::Steady | Plot::Growth | Plot::GentleDecline => {
                 vec![Planted { account: self.id.clone(), what: What::Nothing, from: start, by: start.plus(DAYS - 1) }]

@@ -82,7 +82,7 @@ fn level(actor: &Actor, day: i32) -> i64 {
         Plot::Decline => (0..into.map_or(0, |into| (into + 1).min(30))).fold(MILLION, |level, _| level * 98 / 100),
         Plot::Drop if into.is_some() => MILLION / 2,
         Plot::Dip if into.is_some_and(|into| into < 2) => MILLION * 60 / 100,
-        Plot::Slide | Plot::DeepSlide => pull(MILLION, MILLION / 2, actor.strain(day)),
+        Plot::Slide | Plot::DeepSlide => pull(MILLION, MILLION * 70 / 100, actor.strain(day)),
         Plot::Collapse => pull(MILLION, MILLION * 40 / 100, actor.strain(day)),
         _ => MILLION,
     }

@@ -76,7 +76,9 @@ impl Verifier {
         let key = match self.keys.find(header.kid.as_deref(), header.alg, now).await {
             Lookup::Found(key) => key,
             Lookup::Unknown => {
-                return Err(refused("the token is signed with a key that its issuer does not publish; get a new token"));
+                return Err(refused(
+                    "the token is signed with a key that its issuer does not publish; get a new token",
+                ));
             }
             Lookup::IdNeeded => {
                 return Err(refused(
