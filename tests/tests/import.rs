@@ -103,27 +103,6 @@ fn the_same_file_twice_counts_once() {
     assert!(refused.contains("column `date` has no value") && refused.contains("00003,,2,19.54,2"), "{refused}");
 }
 
-#[test]
-fn in_the_order_of_time_old_records_are_scored_as_of_then() {
-    let folder = tempfile::tempdir().unwrap();
-    let options = options(folder.path(), PURCHASES, Order::ByTime);
-    let import = Import::open(&options).unwrap();
-    assert_eq!(import.first_moment().unwrap().to_string(), "1997-01-01T12:00:00Z");
-    drop(import);
-    let mut machine = machine();
-    machine.import(&options);
-    // A week behind the last purchase, so that it is scored too.
-    assert_eq!(machine.host.now().to_string(), "1997-04-06T12:00:00Z");
-    assert!(machine.host.queues().dead_letters().is_empty());
-    let scored = machine
-        .table
-        .export()
-        .unwrap()
-        .map(Result::unwrap)
-        .filter(|item| item.key.sk.starts_with("score#1997-"))
-        .count();
-    assert!(scored >= 4, "{scored} scores of 1997");
-}
 
 #[test]
 fn a31_what_lies_too_far_back_or_in_the_future_is_refused_with_its_path() {
