@@ -103,7 +103,6 @@ fn the_same_file_twice_counts_once() {
     assert!(refused.contains("column `date` has no value") && refused.contains("00003,,2,19.54,2"), "{refused}");
 }
 
-
 #[test]
 fn a31_what_lies_too_far_back_or_in_the_future_is_refused_with_its_path() {
     let folder = tempfile::tempdir().unwrap();
