@@ -4,7 +4,7 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use tests::localstack::{Emulator, functions};
 //! let emulator = Emulator::start()?;
-//! let code = functions::build()?;
+//! let code = functions::place()?;
 //! let stack = emulator.deploy("../infra/template.yaml".as_ref(), &code, &[("Stage", "test")])?;
 //! let api = stack.output("ApiUrl");
 //! emulator.stop()?;

@@ -58,9 +58,6 @@ Resources:
 
 #[test]
 fn the_emulator_serves_deploys_and_leaves_nothing_behind() {
-    if !tests::localstack_is_asked_for() {
-        return;
-    }
     let emulator = Emulator::start().unwrap();
     let run = emulator.folder().to_owned();
     queue_and_table_work(&emulator);
@@ -74,9 +71,6 @@ fn the_emulator_serves_deploys_and_leaves_nothing_behind() {
 
 #[test]
 fn an_emulator_that_is_dropped_ends_with_all_it_started() {
-    if !tests::localstack_is_asked_for() {
-        return;
-    }
     let emulator = Emulator::start().unwrap();
     let run = emulator.folder().to_owned();
     assert!(processes_of(&run).len() >= 2, "LocalStack and its supervisor run: {:?}", processes_of(&run));

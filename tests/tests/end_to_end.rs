@@ -31,9 +31,6 @@ const ACCOUNT: &str = "acme";
 
 #[test]
 fn signals_become_scores_calls_to_action_escalations_and_reports() {
-    if !tests::localstack_is_asked_for() {
-        return;
-    }
     let set = Deployed::new();
     set.the_edge_refuses_who_may_not_ask();
     set.an_account_is_described();
@@ -59,7 +56,7 @@ struct Deployed {
 impl Deployed {
     fn new() -> Self {
         let emulator = Emulator::start().unwrap();
-        let code = functions::build().unwrap();
+        let code = functions::place().unwrap();
         let issuer = Arc::new(Issuer::named(ISSUER).unwrap());
         let jwks_url = serve(issuer.key_set().unwrap());
         let template = Path::new(env!("CARGO_MANIFEST_DIR")).join("../infra/template.yaml");

@@ -27,10 +27,7 @@ fn said(bootstrap: &mut Bootstrap, payload: Value) -> Said {
 
 #[test]
 fn the_five_programs_serve_their_doors() {
-    if !tests::localstack_is_asked_for() {
-        return;
-    }
-    let code = functions::build().unwrap();
+    let code = functions::place().unwrap();
     for name in functions::NAMES {
         every_door_is_served(&code, name);
     }

@@ -1,53 +1,43 @@
-//! Builds the five functions as Lambda would run them, for this machine's architecture.
+//! The five functions as Lambda would run them, for this machine's architecture.
+//!
+//! Cargo builds their programs with the tests (`tests/Cargo.toml`); here they are only put where the template and the
+//! tests look for them. Not in `target/lambda`: what lies there is built to be deployed.
 
+use std::env;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use serde_json::Value;
+use super::{SetupError, folders};
 
-use super::{SetupError, command, folders};
-
-/// The functions, by the names of their packages and programs.
+/// The functions, by the names of their packages.
 pub const NAMES: [&str; 5] = ["ingest", "score", "trigger", "escalate", "report"];
 
-/// Builds the functions and returns the folder that holds `<name>/bootstrap` for each.
+/// Puts the programs that were built with the running test into a folder, as `<name>/bootstrap`, and returns it.
 ///
 /// # Errors
-/// [`SetupError`] with the compiler's messages when one does not build.
-pub fn build() -> Result<PathBuf, SetupError> {
-    let folder = folders::target()?.join("lambda");
-    for (name, program) in programs()? {
-        place(&program, &folder.join(name))?;
+/// [`SetupError`] when a program is not there or cannot be put in place.
+pub fn place() -> Result<PathBuf, SetupError> {
+    let built = beside_this_program()?;
+    let folder = folders::target()?.join("localstack/functions");
+    for name in NAMES {
+        place_one(&built.join(format!("{name}-function")), &folder.join(name))?;
     }
     Ok(folder)
 }
 
-fn programs() -> Result<Vec<(&'static str, PathBuf)>, SetupError> {
-    let mut cargo = folders::cargo();
-    cargo.args(["build", "--locked", "--bins", "--features", "lambda"]);
-    cargo.args(["--message-format", "json-render-diagnostics"]);
-    cargo.args(NAMES.iter().flat_map(|name| ["--package", *name]));
-    let messages = command::text(&mut cargo).map_err(|source| SetupError::Part { part: "the functions", source })?;
-    let messages: Vec<Value> = messages.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
-    let program = |name: &'static str| {
-        let missing = || SetupError::Answer { what: format!("program `{name}`"), command: "cargo build" };
-        executable(&messages, name).map(|path| (name, path)).ok_or_else(missing)
-    };
-    NAMES.into_iter().map(program).collect()
-}
-
-/// Where cargo says that it put the program of this name.
-fn executable(messages: &[Value], name: &str) -> Option<PathBuf> {
-    let made_it = |message: &&Value| message.pointer("/target/name").is_some_and(|made| made == name);
-    let path = |message: &Value| message.get("executable")?.as_str().map(PathBuf::from);
-    messages.iter().filter(made_it).find_map(path)
+/// Where cargo puts programs: the folder above that of the test programs.
+fn beside_this_program() -> Result<PathBuf, SetupError> {
+    let program = env::current_exe().map_err(SetupError::file(Path::new("this program")))?;
+    let folder = program.ancestors().nth(2).map(Path::to_owned);
+    folder.ok_or_else(|| SetupError::file(&program)(ErrorKind::NotFound.into()))
 }
 
 /// Puts a program where the template looks for it. Without its debug symbols, which Lambda would not want either.
-fn place(program: &Path, folder: &Path) -> Result<(), SetupError> {
+fn place_one(program: &Path, folder: &Path) -> Result<(), SetupError> {
     fs::create_dir_all(folder).map_err(SetupError::file(folder))?;
+    let permissions = fs::metadata(program).map_err(SetupError::file(program))?.permissions();
     // Another test process may be reading the one that is there: replace it in one step.
     let new = tempfile::Builder::new().prefix(".bootstrap").tempfile_in(folder).map_err(SetupError::file(folder))?;
     match Command::new("strip").arg("-o").arg(new.path()).arg(program).output() {
@@ -57,7 +47,6 @@ fn place(program: &Path, folder: &Path) -> Result<(), SetupError> {
         Err(error) => return Err(SetupError::file(program)(error)),
     }
     let bootstrap = folder.join("bootstrap");
-    let permissions = fs::metadata(program).map_err(SetupError::file(program))?.permissions();
     fs::set_permissions(new.path(), permissions).map_err(SetupError::file(new.path()))?;
     new.persist(&bootstrap).map_err(|error| SetupError::file(&bootstrap)(error.error))?;
     Ok(())
@@ -69,20 +58,8 @@ fn copy(from: &Path, to: &Path) -> Result<(), SetupError> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
+    use super::super::command;
     use super::*;
-
-    #[test]
-    fn the_program_is_where_cargo_says() {
-        let messages = [
-            json!({"reason": "compiler-artifact", "target": {"name": "score"}, "executable": null}),
-            json!({"reason": "compiler-artifact", "target": {"name": "score"}, "executable": "/target/debug/score"}),
-            json!({"reason": "build-finished", "success": true}),
-        ];
-        assert_eq!(executable(&messages, "score"), Some(PathBuf::from("/target/debug/score")));
-        assert_eq!(executable(&messages, "report"), None);
-    }
 
     #[test]
     fn a_placed_program_runs_and_replaces_the_one_before() {
@@ -94,9 +71,16 @@ mod tests {
         let place_of_score = folder.path().join("lambda/score");
         fs::create_dir_all(&place_of_score).unwrap();
         fs::write(place_of_score.join("bootstrap"), "old").unwrap();
-        place(&program, &place_of_score).unwrap();
+        place_one(&program, &place_of_score).unwrap();
         let said = command::text(&mut Command::new(place_of_score.join("bootstrap"))).unwrap();
         assert_eq!(said, "new\n");
         assert_eq!(folders::files_in(&place_of_score).len(), 1);
+    }
+
+    #[test]
+    fn a_program_that_was_not_built_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = place_one(&folder.path().join("score-function"), &folder.path().join("score")).unwrap_err();
+        assert!(error.to_string().contains("score-function` could not be used"), "{error}");
     }
 }
