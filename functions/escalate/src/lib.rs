@@ -26,7 +26,12 @@ impl Escalate {
     pub fn new(ports: Ports) -> Result<Self, ConfigurationError> {
         let policies = contract::escalation::read(contract::escalation::DEFAULT)
             .map_err(|faults| ConfigurationError { file: "escalation.yaml", faults })?;
-        Ok(Self { ports, policies })
+        Ok(Self::with(ports, policies))
+    }
+
+    /// Connects the function to its ports, with these policies.
+    pub const fn with(ports: Ports, policies: EscalationPolicies) -> Self {
+        Self { ports, policies }
     }
 }
 

@@ -28,7 +28,12 @@ impl Score {
     pub fn new(ports: Ports) -> Result<Self, ConfigurationError> {
         let scorecard = contract::scorecard::read(contract::scorecard::DEFAULT)
             .map_err(|faults| ConfigurationError { file: "scorecard.yaml", faults })?;
-        Ok(Self { ports, scorecard })
+        Ok(Self::with(ports, scorecard))
+    }
+
+    /// Connects the function to its ports, with this scorecard.
+    pub const fn with(ports: Ports, scorecard: Scorecard) -> Self {
+        Self { ports, scorecard }
     }
 }
 

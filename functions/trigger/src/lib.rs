@@ -29,7 +29,12 @@ impl Trigger {
     pub fn new(ports: Ports) -> Result<Self, ConfigurationError> {
         let rules = contract::rules::read(contract::rules::DEFAULT)
             .map_err(|faults| ConfigurationError { file: "rules.yaml", faults })?;
-        Ok(Self { ports, rules })
+        Ok(Self::with(ports, rules))
+    }
+
+    /// Connects the function to its ports, with these rules.
+    pub const fn with(ports: Ports, rules: RuleSet) -> Self {
+        Self { ports, rules }
     }
 }
 
