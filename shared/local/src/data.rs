@@ -1,6 +1,7 @@
 //! The data folder: the table in a file, and what the host writes down for itself beside it, so that a host which is
 //! stopped and started again goes on with what it had. One process at a time: the table's file is locked.
 
+use crate::configuration::Texts;
 use crate::host::Host;
 use crate::queue::Held;
 use crate::sample::{Planted, Seen};
@@ -19,6 +20,7 @@ pub const TABLE_FILE: &str = "state.redb";
 
 const STANDING: &str = "standing";
 const QUEUES: &str = "queues";
+const CONFIGURATION: &str = "configuration";
 
 /// Why the data folder cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -129,6 +131,16 @@ pub fn standing(table: &EmbeddedTable) -> Result<Option<Standing>, DataError> {
 pub fn keep(table: &EmbeddedTable, host: &Host, content: &Content) -> Result<(), DataError> {
     write(table, STANDING, &Standing { content: content.clone(), now: host.now() })?;
     write(table, QUEUES, &host.queues().hold())
+}
+
+/// The configuration files that the folder was given.
+pub fn configuration(table: &EmbeddedTable) -> Result<Option<Texts>, DataError> {
+    read(table, CONFIGURATION)
+}
+
+/// Writes down which configuration files the folder was given.
+pub fn remember_configuration(table: &EmbeddedTable, texts: &Texts) -> Result<(), DataError> {
+    write(table, CONFIGURATION, texts)
 }
 
 /// Puts back what the queues held.

@@ -43,9 +43,6 @@ pub enum HostError {
     Unfit(Vec<String>),
 }
 
-/// Makes a function of its ports.
-pub type Build = fn(FunctionName, Ports) -> Result<Arc<dyn Function>, String>;
-
 /// What a host is made of.
 pub struct Parts {
     /// What is connected with what.
@@ -93,7 +90,11 @@ pub struct Host {
 
 impl Host {
     /// Starts every function. A template that does not fit the functions is refused, with every difference.
-    pub fn new(parts: Parts, build: Build) -> Result<Self, HostError> {
+    /// `build` makes a function of its ports.
+    pub fn new(
+        parts: Parts,
+        build: impl Fn(FunctionName, Ports) -> Result<Arc<dyn Function>, String>,
+    ) -> Result<Self, HostError> {
         let queues = Arc::new(Queues::new(&parts.wiring.queues, parts.faults.clone()));
         let mut functions = BTreeMap::new();
         for name in FunctionName::ALL {

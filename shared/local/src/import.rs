@@ -20,7 +20,7 @@ use contract::ingest::{MAX_RECORDS, RecordResult, SignalsAnswer, Verdict};
 use contract::problem::Fault;
 use contract::signal::SignalBody;
 use domain::day::Day;
-use domain::id::AccountId;
+use domain::id::{AccountId, TenantId};
 use door::{Door, DoorError};
 use indicatif::ProgressBar;
 use jiff::{SignedDuration, Timestamp};
@@ -60,6 +60,8 @@ pub struct Options {
     pub file: PathBuf,
     /// The mapping.
     pub mapping: PathBuf,
+    /// Whose facts these are.
+    pub tenant: TenantId,
     /// The folder of the two files beside the import: its position and what was refused.
     pub output: PathBuf,
     /// In which order.
@@ -86,7 +88,7 @@ fn name_of(file: &Path) -> String {
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
     /// The mapping cannot be used.
-    #[error("the mapping `{path}` cannot be used: {}", .faults.iter().map(|fault| format!("`{}` {}", fault.path, fault.reason)).collect::<Vec<_>>().join("; "))]
+    #[error("mapping `{}` cannot be used:{}", .path.display(), listed(.faults))]
     Mapping {
         /// Which file.
         path: PathBuf,
@@ -105,6 +107,12 @@ pub enum ImportError {
     /// The door did not take a batch.
     #[error(transparent)]
     Door(#[from] DoorError),
+}
+
+/// Faults for people: each on its line, behind its path.
+pub fn listed(faults: &[Fault]) -> String {
+    let place = |fault: &Fault| if fault.path.is_empty() { String::new() } else { format!("{}: ", fault.path) };
+    faults.iter().map(|fault| format!("\n  {}{}", place(fault), fault.reason)).collect()
 }
 
 /// What an import did, over all its starts, and how fast this start was.
@@ -133,6 +141,12 @@ struct Item {
     signal: Result<SignalBody, Vec<Fault>>,
 }
 
+impl Item {
+    fn at(&self) -> Option<Timestamp> {
+        self.signal.as_ref().ok().map(|signal| signal.at)
+    }
+}
+
 /// An import, ready to run.
 pub struct Import {
     items: Peekable<Box<dyn Iterator<Item = Result<Item, ImportError>>>>,
@@ -153,29 +167,42 @@ impl Import {
         let text = std::fs::read_to_string(&options.mapping).map_err(|error| unreadable(&options.mapping, &error))?;
         let mapper = || mapper_of(&options.mapping, &text);
         let accounts = mapper()?;
-        let (name, lines) = survey(&options.file, &text, options.order)?;
+        let (name, lines) = survey(options, &text)?;
         let rows = Rows::open(&options.file, accounts.file(), &accounts.columns())?;
         let items = items(rows, mapper()?, options.file.clone());
-        let items: Box<dyn Iterator<Item = Result<Item, ImportError>>> = match options.order {
-            Order::AsWritten => Box::new(items),
-            Order::ByTime => Box::new(by_time(items)?.into_iter().map(Ok)),
-        };
         let journal = Journal::open(&name, &options.position(), &options.refused())?;
+        let done = usize::try_from(journal.position.done).unwrap_or(usize::MAX);
+        let (items, first): (Box<dyn Iterator<Item = _>>, _) = match options.order {
+            Order::AsWritten => (Box::new(items), None),
+            Order::ByTime => {
+                let sorted = by_time(items)?;
+                // Records without a time come first and say nothing of when the data begin.
+                let first = sorted.iter().skip(done).find_map(Item::at);
+                (Box::new(sorted.into_iter().map(Ok)), first)
+            }
+        };
         let mut import = Self {
             items: items.peekable(),
             accounts,
             journal,
             order: options.order,
             rows: lines,
-            first: None,
+            first,
             described: BTreeSet::new(),
             sent: BTreeSet::new(),
         };
         import.skip_done()?;
-        if options.order == Order::ByTime {
-            import.first = import.items.peek().and_then(|item| Some(item.as_ref().ok()?.signal.as_ref().ok()?.at));
-        }
         Ok(import)
+    }
+
+    /// Whether an earlier start did all of it: then there is nothing left to send.
+    pub const fn is_complete(&self) -> bool {
+        self.journal.position.complete
+    }
+
+    /// Whether an earlier start began it.
+    pub const fn was_begun(&self) -> bool {
+        self.journal.position.starts > 0
     }
 
     /// In the order of time: the time of the first record that is still to be done. A clock that shows a later moment is
@@ -192,6 +219,10 @@ impl Import {
     /// Takes in what is left.
     pub fn run(mut self, door: &mut dyn Door, clock: &dyn Clock, bar: &ProgressBar) -> Result<Summary, ImportError> {
         let (started, resumed_behind) = (clock.now(), self.journal.position.done);
+        if self.is_complete() {
+            return Ok(self.summary(resumed_behind, 0.0));
+        }
+        self.journal.begin()?;
         bar.set_position(resumed_behind);
         let mut last = None;
         loop {
@@ -199,16 +230,20 @@ impl Import {
             if batch.is_empty() {
                 break;
             }
-            last = moment_of(&batch).or(last);
+            if let Some(moment) = moment_of(&batch).filter(|_| self.order == Order::ByTime) {
+                bar.set_message(format!("import, {}", Day::of(moment)));
+                last = Some(moment);
+            }
             self.take(door, &batch)?;
             bar.set_position(self.journal.position.done);
         }
-        if let Some(last) = last.filter(|_| self.order == Order::ByTime) {
+        if let Some(last) = last {
             // One more week, so that the last records are scored too.
             door.pass_to(
                 last.saturating_add(SignedDuration::from_secs(i64::try_from(WEEK_SECONDS).unwrap_or(0)))
                     .unwrap_or(last),
             );
+            door.settle()?;
         }
         self.journal.position.complete = true;
         self.journal.save(0)?;
@@ -284,7 +319,7 @@ impl Import {
             let answer = door.post_signals(&key, &signals)?;
             self.hear(&sent, &answer)?;
         }
-        door.settle();
+        door.settle()?;
         Ok(self.journal.save(u64::try_from(batch.len()).unwrap_or_default())?)
     }
 
@@ -337,11 +372,13 @@ fn unreadable(path: &Path, error: &std::io::Error) -> ImportError {
     RowsError::File { path: path.to_owned(), reason: error.to_string() }.into()
 }
 
-/// The import's name, which follows from the file's content, the mapping and the order; and how many lines there are.
-fn survey(path: &Path, mapping: &str, order: Order) -> Result<(String, u64), ImportError> {
+/// The import's name, which follows from the file's content, the mapping, the order and the tenant; and how many lines
+/// there are.
+fn survey(options: &Options, mapping: &str) -> Result<(String, u64), ImportError> {
+    let Options { file: path, order, tenant, .. } = options;
     let mut file = File::open(path).map_err(|error| unreadable(path, &error))?;
     let mut hash = Sha256::new();
-    hash.update(format!("{order:?}#{}#{mapping}#", mapping.len()));
+    hash.update(format!("{tenant}#{order:?}#{}#{mapping}#", mapping.len()));
     let (mut lines, mut buffer) = (0_u64, vec![0; 64 * 1024]);
     loop {
         let read = file.read(&mut buffer).map_err(|error| unreadable(path, &error))?;
@@ -377,17 +414,17 @@ fn by_time(items: impl Iterator<Item = Result<Item, ImportError>>) -> Result<Vec
         }
         sorted.push(item?);
     }
-    sorted.sort_by_key(|item| (item.signal.as_ref().ok().map(|signal| signal.at), item.line));
+    sorted.sort_by_key(|item| (item.at(), item.line));
     Ok(sorted)
 }
 
 fn day_of(item: &Item) -> Option<Day> {
-    item.signal.as_ref().ok().map(|signal| Day::of(signal.at))
+    item.at().map(Day::of)
 }
 
 /// The time of the latest record.
 fn moment_of(batch: &[Item]) -> Option<Timestamp> {
-    batch.iter().filter_map(|item| Some(item.signal.as_ref().ok()?.at)).max()
+    batch.iter().filter_map(Item::at).max()
 }
 
 /// What tells a record from every other one.

@@ -8,6 +8,7 @@ pub mod bus;
 pub mod client;
 pub mod clock;
 pub mod command;
+pub mod configuration;
 pub mod data;
 pub mod faults;
 pub mod front;

@@ -5,9 +5,9 @@
 use super::{IMPORTED, Template, bar, hint};
 use crate::bus::nobody;
 use crate::clock::StandingClock;
+use crate::configuration::Files;
 use crate::data::{self, Content};
 use crate::faults::Faults;
-use crate::functions;
 use crate::host::{Host, Parts};
 use crate::import::door::{Door, DoorError, HostDoor};
 use crate::import::{self, Options, Order, Summary, weekly};
@@ -17,7 +17,7 @@ use crate::{client::Client, summary};
 use clap::Args;
 use contract::ingest::SignalsAnswer;
 use contract::signal::{AccountBody, SignalBody};
-use domain::id::{AccountId, PersonId, TenantId};
+use domain::id::{AccountId, IdError, PersonId, TenantId};
 use jiff::{SignedDuration, Timestamp};
 use platform::clock::{Clock as _, WallClock};
 use platform::metrics::Nowhere;
@@ -45,15 +45,20 @@ pub struct Import {
     #[arg(long, value_name = "FOLDER", default_value = IMPORTED)]
     data: PathBuf,
     #[command(flatten)]
+    files: Files,
+    #[command(flatten)]
     template: Template,
 }
 
 impl Import {
     pub(super) fn execute(self, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
+        let options = self.options()?;
+        // Before the data folder is made: a file or mapping that cannot be used leaves nothing behind.
+        let import = import::Import::open(&options)?;
         let clock = Arc::new(StandingClock::new(Timestamp::UNIX_EPOCH));
         let table = data::open(Some(&self.data), clock.clone())?;
-        let import = import::Import::open(&self.options())?;
-        let content = self.set_out(&table, &clock, import.first_moment())?;
+        let content = self.set_out(&table, &clock, &import)?;
+        let configuration = self.files.configure(&table)?;
         let wiring = self.template.wiring()?;
         let parts = Parts {
             wiring: if self.by_time { weekly(wiring) } else { wiring },
@@ -63,16 +68,30 @@ impl Import {
             metrics: Arc::new(Nowhere),
             witness: nobody(),
         };
-        let mut host = Host::new(parts, functions::build)?;
+        let mut host = Host::new(parts, |name, ports| configuration.build(name, ports))?;
         data::restore_queues(&table, &host)?;
         table.set_durability(Durability::OnFlush);
-        let done = self.take(import, &mut host, &table, content)?;
-        self.tell(out, &done, &host, clock)
+        let complete = import.is_complete();
+        let done = self.take(&options, import, &mut host, &table, content)?;
+        if complete {
+            writeln!(out, "This file was imported before, as it is; nothing was sent again. What it came to then:")?;
+        }
+        Self::tell(out, &options, &done)?;
+        let client = Client::new(options.tenant, PersonId::new("import")?, clock)?;
+        summary::portfolio(out, &super::run::live(&host, &client)?)?;
+        super::run::dead_letters(out, &host)?;
+        hint(&format!("\nTo look at it: cs-ops --data {}", self.data.display()));
+        Ok(())
     }
 
-    fn options(&self) -> Options {
-        let order = if self.by_time { Order::ByTime } else { Order::AsWritten };
-        Options { file: self.file.clone(), mapping: self.mapping.clone(), output: self.data.clone(), order }
+    fn options(&self) -> Result<Options, IdError> {
+        Ok(Options {
+            file: self.file.clone(),
+            mapping: self.mapping.clone(),
+            tenant: TenantId::new(&self.tenant)?,
+            output: self.data.clone(),
+            order: if self.by_time { Order::ByTime } else { Order::AsWritten },
+        })
     }
 
     /// Sets the clock, and refuses a data folder that these records do not belong into.
@@ -80,7 +99,7 @@ impl Import {
         &self,
         table: &EmbeddedTable,
         clock: &StandingClock,
-        first: Option<Timestamp>,
+        import: &import::Import,
     ) -> Result<Content, Box<dyn Error>> {
         let standing = data::standing(table)?;
         let folder = self.data.display();
@@ -94,9 +113,11 @@ impl Import {
             return Err(format!("data folder `{folder}` holds {holds}; name another one with --data").into());
         }
         if self.by_time {
-            let stands = standing.map(|standing| standing.now);
+            let (stands, first) = (standing.map(|standing| standing.now), import.first_moment());
+            // An import that goes on may send its last batch again, which is of the day at which the folder stands.
             if let (Some(stands), Some(first)) = (stands, first)
                 && stands > first
+                && !import.was_begun()
             {
                 return Err(format!(
                     "data folder `{folder}` stands at {stands:.0}, and the first record is of {first:.0}; name another one with --data"
@@ -112,6 +133,7 @@ impl Import {
 
     fn take(
         &self,
+        options: &Options,
         import: import::Import,
         host: &mut Host,
         table: &EmbeddedTable,
@@ -119,43 +141,35 @@ impl Import {
     ) -> Result<Summary, Box<dyn Error>> {
         let issuer = Issuer::in_memory()?;
         let verifier = issuer.verifier(host.clock())?;
-        let (tenant, subject) = (TenantId::new(&self.tenant)?, PersonId::new("import")?);
+        let subject = PersonId::new("import")?;
         let token = |now| {
-            let minted = issuer.mint(&tenant, &subject, &["cs-ops.ingest.write"], SignedDuration::from_hours(1), now);
-            minted.unwrap_or_default()
+            let hour = SignedDuration::from_hours(1);
+            issuer.mint(&options.tenant, &subject, &["cs-ops.ingest.write"], hour, now).unwrap_or_default()
         };
         let bar = bar(import.lines(), "lines")?.with_message("import");
-        let mut door =
-            LastingDoor { door: HostDoor { host, verifier: &verifier, token: &token }, table, content, fault: None };
-        let done = import.run(&mut door, &WallClock, &bar)?;
+        let mut door = LastingDoor { door: HostDoor { host, verifier: &verifier, token: &token }, table, content };
+        let done = import.run(&mut door, &WallClock, &bar);
         bar.finish_and_clear();
-        door.settle();
-        match door.fault {
-            Some(fault) => Err(fault.into()),
-            None => Ok(done),
-        }
+        // What was done stays done, and whoever reads of a failure wants to know that.
+        let stopped = |error| {
+            format!("the import stopped: {error}; what was taken in stays, and the same command goes on behind it")
+        };
+        Ok(done.map_err(stopped)?)
     }
 
-    fn tell(
-        &self,
-        out: &mut impl Write,
-        done: &Summary,
-        host: &Host,
-        clock: Arc<StandingClock>,
-    ) -> Result<(), Box<dyn Error>> {
+    fn tell(out: &mut impl Write, options: &Options, done: &Summary) -> std::io::Result<()> {
         let Summary { records, accepted, duplicates, refused, resumed_behind, seconds, records_per_second } = done;
         writeln!(out, "{records} records: {accepted} accepted, {duplicates} twice in the file, {refused} refused")?;
         if *resumed_behind > 0 {
             writeln!(out, "{resumed_behind} of them had been done by an earlier start")?;
         }
         if *refused > 0 {
-            writeln!(out, "refused records, with the reasons: {}", self.options().refused().display())?;
+            writeln!(out, "refused records, with the reasons: {}", options.refused().display())?;
         }
-        writeln!(out, "{seconds:.1} s, {records_per_second:.0} records/s\n")?;
-        let client = Client::new(TenantId::new(&self.tenant)?, PersonId::new("import")?, clock)?;
-        summary::portfolio(out, &super::run::live(host, &client)?)?;
-        hint(&format!("\nTo look at it: cs-ops --data {}", self.data.display()));
-        Ok(())
+        if records > resumed_behind {
+            writeln!(out, "{seconds:.1} s, {records_per_second:.0} records/s")?;
+        }
+        writeln!(out)
     }
 }
 
@@ -164,37 +178,27 @@ struct LastingDoor<'a> {
     door: HostDoor<'a>,
     table: &'a EmbeddedTable,
     content: Content,
-    fault: Option<String>,
 }
 
 impl LastingDoor<'_> {
-    fn last(&mut self) -> Result<(), data::DataError> {
+    fn keep(&self) -> Result<(), data::DataError> {
         data::keep(self.table, self.door.host, &self.content)?;
         Ok(self.table.flush()?)
-    }
-
-    fn sound(&self, what: &str) -> Result<(), DoorError> {
-        let refuse = |fault: &String| Err(DoorError { what: what.to_owned(), status: 0, detail: fault.clone() });
-        self.fault.as_ref().map_or(Ok(()), refuse)
     }
 }
 
 impl Door for LastingDoor<'_> {
     fn put_account(&mut self, id: &AccountId, body: &AccountBody) -> Result<(), DoorError> {
-        self.sound("PUT account")?;
         self.door.put_account(id, body)
     }
 
     fn post_signals(&mut self, key: &str, signals: &[SignalBody]) -> Result<SignalsAnswer, DoorError> {
-        self.sound("POST signals")?;
         self.door.post_signals(key, signals)
     }
 
-    fn settle(&mut self) {
-        self.door.settle();
-        if let Err(error) = self.last() {
-            self.fault = Some(error.to_string());
-        }
+    fn settle(&mut self) -> Result<(), DoorError> {
+        self.door.settle()?;
+        self.keep().map_err(|error| DoorError::NotKept(error.to_string()))
     }
 
     fn pass_to(&mut self, moment: Timestamp) {

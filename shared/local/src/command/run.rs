@@ -8,10 +8,10 @@ use super::{DATA, Template, bar, hint};
 use crate::bus::nobody;
 use crate::client::{Ask, Client, SCOPES};
 use crate::clock::StandingClock;
+use crate::configuration::{Configuration, Files};
 use crate::data::{self, Content, Played, Standing};
 use crate::faults::Faults;
 use crate::front::{Front, Pace};
-use crate::functions;
 use crate::host::{Host, Parts};
 use crate::issuer::Issuer;
 use crate::play::{self, Sightings, TENANT};
@@ -62,6 +62,8 @@ pub struct Run {
     #[arg(long, default_value_t = 8787)]
     port: u16,
     #[command(flatten)]
+    files: Files,
+    #[command(flatten)]
     template: Template,
 }
 
@@ -71,6 +73,7 @@ struct Stage {
     table: Arc<EmbeddedTable>,
     clock: Arc<StandingClock>,
     content: Content,
+    configuration: Configuration,
 }
 
 impl Run {
@@ -97,6 +100,7 @@ impl Run {
         let wiring = self.template.wiring()?;
         let clock = Arc::new(StandingClock::new(Timestamp::UNIX_EPOCH));
         let table = data::open((!self.memory).then_some(self.data.as_path()), clock.clone())?;
+        let configuration = self.files.configure(&table)?;
         let standing = data::standing(&table)?;
         let (content, now) = match standing {
             Some(Standing { content: Content::Own, .. }) => (Content::Own, WallClock.now()),
@@ -109,7 +113,7 @@ impl Run {
         };
         clock.move_to(now);
         table.sweep()?;
-        Ok(Stage { wiring, table, clock, content })
+        Ok(Stage { wiring, table, clock, content, configuration })
     }
 
     fn same_seed(&self, content: Content) -> Result<Content, Box<dyn Error>> {
@@ -184,7 +188,7 @@ impl Stage {
             metrics: Arc::new(Nowhere),
             witness,
         };
-        let host = Host::new(parts, functions::build)?;
+        let host = Host::new(parts, |name, ports| self.configuration.build(name, ports))?;
         data::restore_queues(&self.table, &host)?;
         Ok(host)
     }
@@ -227,6 +231,12 @@ fn print(stage: &Stage, host: &mut Host, out: &mut impl Write) -> Result<(), Box
     if let Content::Sample(played) = &stage.content {
         summary::planted(out, &played.assessment(&Portfolio::generate(played.seed).planted))?;
     }
+    dead_letters(out, host)?;
+    Ok(out.flush()?)
+}
+
+/// Prints what could not be handled, where there is something.
+pub fn dead_letters(out: &mut impl Write, host: &Host) -> std::io::Result<()> {
     let letters = host.queues().dead_letters();
     if !letters.is_empty() {
         writeln!(out, "\n{} dead letters", letters.len())?;
@@ -234,7 +244,7 @@ fn print(stage: &Stage, host: &mut Host, out: &mut impl Write) -> Result<(), Box
             writeln!(out, "  {}: {}", letter.queue, letter.reason)?;
         }
     }
-    Ok(out.flush()?)
+    Ok(())
 }
 
 /// The portfolio as report tells it.

@@ -13,14 +13,28 @@ use std::collections::BTreeMap;
 
 /// Why the door did not take something. Nothing of the batch counts as sent; the import can be started again.
 #[derive(Debug, thiserror::Error)]
-#[error("`{what}` was answered with status {status}: {detail}")]
-pub struct DoorError {
-    /// The request.
-    pub what: String,
-    /// The status of the answer.
-    pub status: u16,
-    /// What the answer says.
-    pub detail: String,
+pub enum DoorError {
+    /// The answer was no.
+    #[error("`{what}` was answered with status {status}: {detail}")]
+    Answered {
+        /// The request.
+        what: String,
+        /// The status of the answer.
+        status: u16,
+        /// What the answer says.
+        detail: String,
+    },
+    /// A request cannot be written, or its answer cannot be read.
+    #[error("`{what}` cannot be understood: {detail}")]
+    Garbled {
+        /// The request.
+        what: String,
+        /// Why.
+        detail: String,
+    },
+    /// What was taken in does not last.
+    #[error("what was taken in cannot be kept: {0}")]
+    NotKept(String),
 }
 
 /// What an import needs of the system.
@@ -31,8 +45,8 @@ pub trait Door {
     /// Sends signals: `POST /signals`. `key` is the same when the same batch is sent again in the same import.
     fn post_signals(&mut self, key: &str, signals: &[SignalBody]) -> Result<SignalsAnswer, DoorError>;
 
-    /// Comes back when nothing is on its way any more: what was accepted is recorded.
-    fn settle(&mut self);
+    /// Comes back when nothing is on its way any more: what was accepted is recorded, and lasts.
+    fn settle(&mut self) -> Result<(), DoorError>;
 
     /// Time passes until this moment; what is due on the way happens.
     fn pass_to(&mut self, moment: Timestamp);
@@ -58,8 +72,8 @@ impl HostDoor<'_> {
         body: &T,
     ) -> Result<Response, DoorError> {
         let what = format!("{method} {}", id.map_or_else(|| route.to_owned(), |id| route.replace("{id}", id.as_str())));
-        let failed = |status: u16, detail: String| DoorError { what: what.clone(), status, detail };
-        let body = serde_json::to_vec(body).map_err(|error| failed(0, error.to_string()))?;
+        let garbled = |error: serde_json::Error| DoorError::Garbled { what: what.clone(), detail: error.to_string() };
+        let body = serde_json::to_vec(body).map_err(garbled)?;
         let mut headers = BTreeMap::from([
             ("authorization".to_owned(), format!("Bearer {}", (self.token)(self.host.now()))),
             ("content-type".to_owned(), "application/json".to_owned()),
@@ -79,7 +93,7 @@ impl HostDoor<'_> {
             return Ok(response);
         }
         let detail = serde_json::from_str::<Problem>(&response.body).map_or(response.body, |problem| problem.detail);
-        Err(failed(response.status, detail))
+        Err(DoorError::Answered { what, status: response.status, detail })
     }
 }
 
@@ -94,15 +108,13 @@ impl Door for HostDoor<'_> {
             signals: &'a [SignalBody],
         }
         let response = self.send("POST", "/signals", None, Some(key), &Signals { signals })?;
-        serde_json::from_str(&response.body).map_err(|error| DoorError {
-            what: "POST /signals".to_owned(),
-            status: response.status,
-            detail: format!("the answer cannot be read: {error}"),
-        })
+        serde_json::from_str(&response.body)
+            .map_err(|error| DoorError::Garbled { what: "POST /signals".to_owned(), detail: error.to_string() })
     }
 
-    fn settle(&mut self) {
+    fn settle(&mut self) -> Result<(), DoorError> {
         self.host.pump();
+        Ok(())
     }
 
     fn pass_to(&mut self, moment: Timestamp) {

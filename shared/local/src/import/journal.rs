@@ -21,7 +21,7 @@ pub struct JournalError {
 /// How far an import has come.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Position {
-    /// Names the file's content, the mapping and the order: another import starts at the beginning.
+    /// Names the file's content, the mapping, the order and the tenant: another import starts at the beginning.
     pub import: String,
     /// How often this import was started.
     pub starts: u32,
@@ -59,11 +59,11 @@ pub struct Journal {
     pub position: Position,
     position_path: PathBuf,
     refused_path: PathBuf,
-    refused: File,
+    refused: Option<File>,
 }
 
 impl Journal {
-    /// Opens the files. An import of this name that was not completed goes on; any other starts anew.
+    /// Reads how far the import of this name has come; any other one starts at the beginning. Nothing is written yet.
     pub fn open(import: &str, position_path: &Path, refused_path: &Path) -> Result<Self, JournalError> {
         let mut position = match std::fs::read(position_path) {
             Ok(bytes) => serde_json::from_slice::<Position>(&bytes)
@@ -71,20 +71,28 @@ impl Journal {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Position::default(),
             Err(error) => return Err(fault("read", position_path, &error)),
         };
-        if position.import != import || position.complete {
-            position = Position { import: import.to_owned(), starts: position.starts, ..Position::default() };
+        if position.import != import {
+            position = Position { import: import.to_owned(), ..Position::default() };
         }
-        position.starts = position.starts.saturating_add(1);
+        let (position_path, refused_path) = (position_path.to_owned(), refused_path.to_owned());
+        Ok(Self { position, position_path, refused_path, refused: None })
+    }
+
+    /// Begins another start: from here on the files are written.
+    pub fn begin(&mut self) -> Result<(), JournalError> {
+        self.position.starts = self.position.starts.saturating_add(1);
         let refused = OpenOptions::new()
             .create(true)
             .append(true)
-            .open(refused_path)
-            .map_err(|error| fault("open", refused_path, &error))?;
-        refused.set_len(position.refused_bytes).map_err(|error| fault("shorten", refused_path, &error))?;
-        let journal =
-            Self { position, position_path: position_path.to_owned(), refused_path: refused_path.to_owned(), refused };
-        journal.write()?;
-        Ok(journal)
+            .open(&self.refused_path)
+            .map_err(|error| fault("open", &self.refused_path, &error))?;
+        refused.set_len(self.position.refused_bytes).map_err(|error| fault("shorten", &self.refused_path, &error))?;
+        self.refused = Some(refused);
+        self.write()
+    }
+
+    fn refused(&self) -> Result<&File, JournalError> {
+        self.refused.as_ref().ok_or_else(|| fault("write", &self.refused_path, &"the import was not begun"))
     }
 
     /// Adds a refused record.
@@ -92,7 +100,7 @@ impl Journal {
         let failed = |reason: &dyn std::fmt::Display| fault("write", &self.refused_path, reason);
         let mut line = serde_json::to_vec(refusal).map_err(|error| failed(&error))?;
         line.push(b'\n');
-        self.refused.write_all(&line).map_err(|error| failed(&error))?;
+        self.refused()?.write_all(&line).map_err(|error| failed(&error))?;
         self.position.refused += 1;
         self.position.refused_bytes += u64::try_from(line.len()).unwrap_or_default();
         Ok(())
@@ -100,7 +108,7 @@ impl Journal {
 
     /// Makes the position last.
     pub fn save(&mut self, records: u64) -> Result<(), JournalError> {
-        self.refused.sync_data().map_err(|error| fault("write", &self.refused_path, &error))?;
+        self.refused()?.sync_data().map_err(|error| fault("write", &self.refused_path, &error))?;
         self.position.done += records;
         self.write()
     }

@@ -51,12 +51,14 @@ impl Door for Memory {
             }
         }
         if self.dies_at == Some(self.batches.len()) {
-            return Err(DoorError { what: "POST /signals".into(), status: 503, detail: "killed".into() });
+            return Err(DoorError::Answered { what: "POST /signals".into(), status: 503, detail: "killed".into() });
         }
         Ok(answer)
     }
 
-    fn settle(&mut self) {}
+    fn settle(&mut self) -> Result<(), DoorError> {
+        Ok(())
+    }
 
     fn pass_to(&mut self, moment: Timestamp) {
         self.moments.push(moment);
@@ -85,7 +87,13 @@ fn bench(mapping: &str, file: &[u8], order: Order) -> Bench {
     let path = |name: &str| folder.path().join(name);
     std::fs::write(path("map.yaml"), mapping).unwrap();
     std::fs::write(path("data"), file).unwrap();
-    let options = Options { file: path("data"), mapping: path("map.yaml"), output: folder.path().to_owned(), order };
+    let options = Options {
+        file: path("data"),
+        mapping: path("map.yaml"),
+        tenant: TenantId::new("t").unwrap(),
+        output: folder.path().to_owned(),
+        order,
+    };
     Bench { folder, options }
 }
 
@@ -175,16 +183,39 @@ fn an_import_that_was_killed_goes_on_and_ends_as_if_it_had_not_been() {
 }
 
 #[test]
-fn the_same_file_again_changes_nothing() {
+fn a_complete_import_sends_nothing_again_and_says_what_it_did() {
     let bench = bench(MAPPING, many(700).as_bytes(), Order::AsWritten);
-    let mut first = Memory::default();
-    bench.run(&mut first).unwrap();
+    let first = bench.run(&mut Memory::default()).unwrap();
+    let refused = bench.refused();
     let mut again = Memory::default();
+    assert!(Import::open(&bench.options).unwrap().is_complete());
     let summary = bench.run(&mut again).unwrap();
-    assert_eq!(summary.resumed_behind, 0, "a complete import starts anew");
-    assert_eq!(first.signals, again.signals);
-    assert!(first.keys.is_disjoint(&again.keys), "an answer to the first one is not taken for one to the second");
-    assert_eq!(bench.refused().len() as u64, summary.refused);
+    assert_eq!((summary.resumed_behind, again.batches.len(), again.descriptions), (700, 0, 0));
+    assert_eq!((summary.accepted, summary.refused), (first.accepted, first.refused));
+    assert_eq!(bench.refused(), refused);
+}
+
+#[test]
+fn another_tenant_is_another_import() {
+    let mut bench = bench(MAPPING, many(10).as_bytes(), Order::AsWritten);
+    let mut door = Memory::default();
+    bench.run(&mut door).unwrap();
+    bench.options.tenant = TenantId::new("other").unwrap();
+    let summary = bench.run(&mut door).unwrap();
+    assert_eq!((summary.resumed_behind, door.batches.as_slice()), (0, &[10, 10][..]));
+}
+
+#[test]
+fn the_first_record_with_a_time_says_when_the_data_begin() {
+    let file = b"who,day,n\na,never,1\nb,,1\nb,20260102,1\na,20260101,1\n";
+    let bench = bench(MAPPING, file, Order::ByTime);
+    let first = || Import::open(&bench.options).unwrap().first_moment().map(|first| first.to_string());
+    assert_eq!(first().as_deref(), Some("2026-01-01T00:00:00Z"));
+    assert!(!bench.options.position().exists(), "looking at an import begins nothing");
+    // Killed when the first of the two good ones was done.
+    let mut door = Memory { dies_at: Some(2), ..Memory::default() };
+    bench.run(&mut door).unwrap_err();
+    assert_eq!(first().as_deref(), Some("2026-01-02T00:00:00Z"));
 }
 
 #[test]
