@@ -24,6 +24,18 @@ pub enum IdError {
 }
 
 fn check(text: &str) -> Result<(), IdError> {
+    // Nearly every text is an id, and each that is read comes by here: bytes first.
+    if (1..=MAX_LENGTH).contains(&text.len()) && text.bytes().all(is_allowed) {
+        return Ok(());
+    }
+    why_not(text)
+}
+
+const fn is_allowed(byte: u8) -> bool {
+    matches!(byte, b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b':' | b'@' | b'/' | b'+' | b'=' | b'-')
+}
+
+fn why_not(text: &str) -> Result<(), IdError> {
     if text.is_empty() {
         return Err(IdError::Empty);
     }
@@ -31,7 +43,7 @@ fn check(text: &str) -> Result<(), IdError> {
     if length > MAX_LENGTH {
         return Err(IdError::TooLong(length));
     }
-    match text.chars().find(|c| !(c.is_ascii_alphanumeric() || "._:@/+=-".contains(*c))) {
+    match text.chars().find(|c| !u8::try_from(*c).is_ok_and(is_allowed)) {
         Some(c) => Err(IdError::Character(c)),
         None => Ok(()),
     }

@@ -91,7 +91,10 @@ pub async fn handle<D: Decide>(
             ports.metrics.record(&[(Metric::MessagesRepeated, 1)]);
             return Ok(Outcome::Repeated);
         }
-        let state = item.as_ref().map(state_of).transpose()?;
+        let state = match (&head, &item) {
+            (Some(head), Some(item)) => Some(state_in(head, item)?),
+            _ => None,
+        };
         let (handled, outbox) = head.map_or_else(Default::default, |head| (head.handled, head.outbox));
         let Some(effect) = decide.decide(state).await? else {
             if !outbox.is_empty() {
@@ -117,7 +120,17 @@ pub async fn handle<D: Decide>(
 
 /// Reads the state of a head, for those who only look.
 pub fn state_of<S: DeserializeOwned>(item: &Item) -> Result<S, TableError> {
-    table::read::<Head<S>>(item).map(|head| head.state)
+    /// Neither what was handled nor what goes out is read.
+    #[derive(Deserialize)]
+    struct State<S> {
+        state: S,
+    }
+    table::read::<State<S>>(item).map(|head| head.state)
+}
+
+fn state_in<S: DeserializeOwned>(head: &Head<Written>, item: &Item) -> Result<S, TableError> {
+    // The item is read again where the state cannot be: it says where.
+    serde_json::from_str(head.state.get()).or_else(|_| state_of(item))
 }
 
 /// Publishes what an earlier message may have left in the outbox. For doors without a redelivery: sweeps come by here.

@@ -239,6 +239,11 @@ pub fn check_limits(writes: &[Write]) -> Result<(), TableError> {
 
 /// Reads an item's body as JSON. The error names the item and the path.
 pub fn read<T: serde::de::DeserializeOwned>(item: &Item) -> Result<T, TableError> {
+    serde_json::from_slice(&item.body).or_else(|_| read_with_path(item))
+}
+
+/// Follows the path, which costs as much again as the reading: only where it is needed.
+fn read_with_path<T: serde::de::DeserializeOwned>(item: &Item) -> Result<T, TableError> {
     let mut deserializer = serde_json::Deserializer::from_slice(&item.body);
     serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         TableError::Refused(format!("item {:?} is unreadable at `{}`: {}", item.key, error.path(), error.inner()))
