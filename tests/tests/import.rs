@@ -1,13 +1,14 @@
 //! An import through the real host: what goes in at the door is what lies on the pages, once, however often it is sent.
 
+use contract::score::HistoryEntry;
 use domain::id::{PersonId, TenantId};
 use indicatif::ProgressBar;
 use jiff::{SignedDuration, Timestamp};
 use local::bus::nobody;
 use local::clock::StandingClock;
 use local::command::TEMPLATE;
+use local::configuration::Files;
 use local::faults::Faults;
-use local::functions;
 use local::host::{Host, Parts};
 use local::import::door::HostDoor;
 use local::import::{Import, Options, Order, Summary, weekly};
@@ -17,7 +18,7 @@ use platform::clock::WallClock;
 use platform::metrics::Nowhere;
 use platform::table::embedded::EmbeddedTable;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 const START: &str = "1997-01-01T00:00:00Z";
@@ -39,7 +40,15 @@ fn machine() -> Machine {
         metrics: Arc::new(Nowhere),
         witness: nobody(),
     };
-    Machine { host: Host::new(parts, functions::build).unwrap(), table, issuer: Issuer::in_memory().unwrap() }
+    let files = Files { scorecard: Some(cdnow("scorecard")), rules: Some(cdnow("rules")), escalation: None };
+    let configuration = files.configure(&table).unwrap();
+    let host = Host::new(parts, |name, ports| configuration.build(name, ports)).unwrap();
+    Machine { host, table, issuer: Issuer::in_memory().unwrap() }
+}
+
+/// A file of the mapping, scorecard and rules for CDNOW's purchases.
+fn cdnow(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("mappings/cdnow/{name}.yaml"))
 }
 
 impl Machine {
@@ -56,9 +65,14 @@ impl Machine {
 
     /// The pages of all accounts, as they are stored.
     fn pages(&self) -> BTreeMap<String, String> {
+        self.items("signal#")
+    }
+
+    /// What is stored below a place.
+    fn items(&self, place: &str) -> BTreeMap<String, String> {
         let items = self.table.export().unwrap().map(Result::unwrap);
-        let pages = items.filter(|item| item.key.sk.starts_with("signal#"));
-        pages
+        let there = items.filter(|item| item.key.sk.starts_with(place));
+        there
             .map(|item| (format!("{}/{}", item.key.pk, item.key.sk), String::from_utf8(item.body.to_vec()).unwrap()))
             .collect()
     }
@@ -79,8 +93,13 @@ const PURCHASES: &str = "customer_id,date,cds,dollars,fold
 fn options(folder: &Path, file: &str, order: Order) -> Options {
     let path = folder.join("purchases.csv");
     std::fs::write(&path, file).unwrap();
-    let mapping = Path::new(env!("CARGO_MANIFEST_DIR")).join("mappings/cdnow.yaml");
-    Options { file: path, mapping, output: folder.to_owned(), order }
+    Options {
+        file: path,
+        mapping: cdnow("mapping"),
+        tenant: TenantId::new("t").unwrap(),
+        output: folder.to_owned(),
+        order,
+    }
 }
 
 fn signals(pages: &BTreeMap<String, String>) -> usize {
@@ -97,10 +116,69 @@ fn the_same_file_twice_counts_once() {
     let pages = machine.pages();
     assert_eq!(signals(&pages), 7, "{pages:#?}");
     let again = machine.import(&options);
-    assert_eq!((again.records, again.refused), (8, 1));
+    assert_eq!((again.records, again.accepted, again.refused, again.resumed_behind), (8, 7, 1, 8));
+    assert_eq!(machine.pages(), pages);
+    // Without the note of how far it came everything is sent once more, and nothing counts twice.
+    std::fs::remove_file(options.position()).unwrap();
+    let again = machine.import(&options);
+    assert_eq!((again.records, again.refused, again.resumed_behind), (8, 1, 0));
     assert_eq!(machine.pages(), pages);
     let refused = std::fs::read_to_string(options.refused()).unwrap();
     assert!(refused.contains("column `date` has no value") && refused.contains("00003,,2,19.54,2"), "{refused}");
+}
+
+#[test]
+fn in_the_order_of_time_old_records_are_scored_as_of_then() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = options(folder.path(), PURCHASES, Order::ByTime);
+    let import = Import::open(&options).unwrap();
+    assert_eq!(import.first_moment().unwrap().to_string(), "1997-01-01T12:00:00Z");
+    drop(import);
+    let mut machine = machine();
+    machine.import(&options);
+    // A week behind the last purchase, so that it is scored too.
+    assert_eq!(machine.host.now().to_string(), "1997-04-06T12:00:00Z");
+    assert!(machine.host.queues().dead_letters().is_empty());
+    let scores = machine.items("score#1997-");
+    let of = |account: &str| -> Vec<(String, String, String)> {
+        let own = scores.iter().filter(|(key, _)| key.contains(account)).map(|(_, score)| score);
+        own.map(|score| serde_json::from_str::<HistoryEntry>(score).unwrap())
+            .map(|score| (score.scored_at.to_string(), score.score, score.band.unwrap_or_default()))
+            .collect()
+    };
+    let score = |at: &str, score: &str, band: &str| (at.to_owned(), score.to_owned(), band.to_owned());
+    // With the purchase, and in the first weekly run in which it is older than a quarter.
+    let once = [score("1997-01-01T12:00:00Z", "74", "at_risk"), score("1997-04-03T00:00:00Z", "50", "emergency")];
+    assert_eq!(of("cdnow-00001"), once);
+    assert_eq!(of("cdnow-00002"), [score("1997-01-12T12:00:00Z", "96", "champion")]);
+    let again = [
+        score("1997-01-02T12:00:00Z", "74", "at_risk"),
+        score("1997-03-30T12:00:00Z", "87", "healthy"),
+        score("1997-04-03T00:00:00Z", "84", "healthy"),
+    ];
+    assert_eq!(of("cdnow-00003"), again);
+}
+
+#[test]
+fn who_stops_buying_is_called_for_after_a_quarter_and_no_longer_when_buying_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let more = format!("{PURCHASES}00002,19970701,1,9.99,3\n00004,19970714,1,9.99,2\n");
+    let options = options(folder.path(), &more, Order::ByTime);
+    let mut machine = machine();
+    machine.import(&options);
+    let of = |account: &str| {
+        let items = machine.items("state#episodes");
+        let (_, own) = items.iter().find(|(key, _)| key.contains(account)).unwrap();
+        let own: serde_json::Value = serde_json::from_str(own).unwrap();
+        let cta = &own["state"]["episodes"]["buyer-gone-quiet"]["cta"];
+        let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+        (text(&cta["opened_at"]), text(&cta["status"]["status"]), text(&cta["status"]["at"]))
+    };
+    let cta = |opened: &str, status: &str, ended: &str| (opened.to_owned(), status.to_owned(), ended.to_owned());
+    assert_eq!(of("cdnow-00001"), cta("1997-04-03T00:00:00Z", "open", ""));
+    assert_eq!(of("cdnow-00003"), cta("1997-07-03T00:00:00Z", "open", ""));
+    assert_eq!(of("cdnow-00002"), cta("1997-04-17T00:00:00Z", "closed", "1997-07-03T00:00:00Z"));
+    assert_eq!(of("cdnow-00004"), cta("1997-04-03T00:00:00Z", "closed", "1997-07-17T00:00:00Z"));
 }
 
 #[test]
