@@ -4,7 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking, helpers included")]
 
 use contract::event::{Cause, Event, RecordsQuarantined};
-use contract::message::{Task, Work, cause_id};
+use contract::message::{Sweep, Task, Work, cause_id};
 use domain::id::TenantId;
 use platform::bus::Bus;
 use platform::clock::{Clock, WallClock};
@@ -96,7 +96,7 @@ async fn the_queue_takes_more_than_a_call_holds(emulator: &Emulator, aws: &Aws) 
         work_id: cause_id(&format!("w{shard}")),
         tenant: cause().tenant,
         correlation_id: "c1".into(),
-        task: Task::Sweep { run: "r".repeat(30_000), at: WallClock.now(), shard, after: None },
+        task: Task::Sweep(Sweep { run: "r".repeat(30_000), at: WallClock.now(), shard, after: None }),
     };
     let work: Vec<Work> = (0..16).map(sweep).collect();
     aws.queue(url).send(&work).await.unwrap();

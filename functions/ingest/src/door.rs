@@ -4,7 +4,7 @@
 use crate::quarantine;
 use contract::event::{Cause, FunctionName};
 use contract::ingest::{MAX_RECORDS, RecordResult, SignalsAnswer, Verdict};
-use contract::message::{Task, Work, cause_id};
+use contract::message::{RecordSignals, Task, Work, cause_id};
 use contract::problem::Fault;
 use contract::signal::SignalBody;
 use domain::day::Day;
@@ -178,7 +178,7 @@ pub fn record_work(cause: &Cause, account: &AccountId, key: &str, signals: Vec<S
         work_id: cause_id(&format!("{}#{}#{account}#record#{key}", cause.tenant, cause.causation_id)),
         tenant: cause.tenant.clone(),
         correlation_id: cause.correlation_id.clone(),
-        task: Task::RecordSignals { account: account.clone(), signals },
+        task: Task::RecordSignals(RecordSignals { account: account.clone(), signals }),
     }
 }
 

@@ -95,8 +95,8 @@ impl Function for Ingest {
     async fn message(&self, message: &Incoming) -> Result<(), Failure> {
         match message {
             Incoming::Work(work) => match &work.task {
-                Task::RecordSignals { account, signals } => record::signals(&self.ports, work, account, signals).await,
-                Task::Sweep { .. } => watch::shard(&self.ports, work).await,
+                Task::RecordSignals(data) => record::signals(&self.ports, work, &data.account, &data.signals).await,
+                Task::Sweep(_) => watch::shard(&self.ports, work).await,
             },
             Incoming::Fact(event) => Err(Failure::Unhandled(format!("`{}` is not for ingest", event.fact.name()))),
         }

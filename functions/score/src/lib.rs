@@ -92,8 +92,8 @@ impl Function for Score {
                 _ => Err(Failure::Unhandled(format!("`{}` is not for score", event.fact.name()))),
             },
             Incoming::Work(work) => match &work.task {
-                Task::Sweep { run, at, .. } => self.sweep(work, run, *at).await,
-                Task::RecordSignals { .. } => Err(Failure::Unhandled("signals are not for score".into())),
+                Task::Sweep(sweep) => self.sweep(work, &sweep.run, sweep.at).await,
+                Task::RecordSignals(_) => Err(Failure::Unhandled("signals are not for score".into())),
             },
         }
     }

@@ -95,11 +95,11 @@ impl Function for Trigger {
                 Ok(())
             }
             Incoming::Work(work) => match &work.task {
-                Task::Sweep { .. } => {
+                Task::Sweep(_) => {
                     sweep::page(&self.ports, FunctionName::Trigger, work, &RuleSweep { trigger: self, work }).await?;
                     Ok(())
                 }
-                Task::RecordSignals { .. } => Err(Failure::Unhandled("signals are not for trigger".into())),
+                Task::RecordSignals(_) => Err(Failure::Unhandled("signals are not for trigger".into())),
             },
         }
     }

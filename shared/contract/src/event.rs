@@ -3,6 +3,7 @@
 //! On EventBridge an event is `source` = `cs-ops.<function>`, `detail-type` = the fact's name and `detail` =
 //! `{ meta, data }`. A released shape is never changed; a new one raises [`SCHEMA_VERSION`].
 
+use crate::message::{MessageError, read};
 use domain::id::{AccountId, CaseId, CauseId, CtaId, EscalationId, RuleId, TenantId};
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -106,6 +107,17 @@ macro_rules! facts {
             /// The stream it belongs to.
             pub const fn topic(&self) -> Topic {
                 match self {$(Self::$name(_) => Topic::$topic),*}
+            }
+
+            /// Reads a fact's data, which lie at `detail.data` of a message.
+            pub(crate) fn parse(name: &str, data: &str) -> Result<Self, MessageError> {
+                match name {
+                    $(stringify!($name) => read("detail.data", data).map(Self::$name),)*
+                    _ => Err(MessageError {
+                        path: "detail-type".into(),
+                        reason: format!("there is no fact `{name}`"),
+                    }),
+                }
             }
 
             /// For each fact: its name, who publishes it and the JSON Schema of its data.

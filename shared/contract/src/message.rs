@@ -1,9 +1,10 @@
 //! What lies in a queue: a fact from the bus, or work that a function set itself.
 
-use crate::event::{Cause, Event};
+use crate::event::{Cause, Event, Fact, Meta};
 use crate::signal::SignalBody;
 use domain::id::{AccountId, CauseId, TenantId};
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 /// The same text gives the same id, everywhere and always.
 pub fn cause_id(seed: &str) -> CauseId {
@@ -16,8 +17,8 @@ pub fn cause_id(seed: &str) -> CauseId {
     }
 }
 
-/// Work that a function puts on its own queue.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// Work that a function puts on its own queue. It is read by [`Incoming::parse`].
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Work {
     /// Made from its cause: the same work sent twice has the same id.
     pub work_id: CauseId,
@@ -47,27 +48,35 @@ impl Work {
 }
 
 /// What to do.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "work", content = "data", rename_all = "snake_case")]
 pub enum Task {
     /// Ingest: record accepted signals of one account.
-    RecordSignals {
-        /// The account.
-        account: AccountId,
-        /// The signals, each checked at the door.
-        signals: Vec<SignalBody>,
-    },
+    RecordSignals(RecordSignals),
     /// Score or trigger: look at every account of one shard of the portfolio.
-    Sweep {
-        /// The run, named by its slot: a slot that fires twice is one run.
-        run: String,
-        /// The moment that the run stands for.
-        at: jiff::Timestamp,
-        /// The shard.
-        shard: u32,
-        /// Go on after this account, when an earlier message stopped there.
-        after: Option<AccountId>,
-    },
+    Sweep(Sweep),
+}
+
+/// Record accepted signals of one account.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RecordSignals {
+    /// The account.
+    pub account: AccountId,
+    /// The signals, each checked at the door.
+    pub signals: Vec<SignalBody>,
+}
+
+/// Look at every account of one shard of the portfolio.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sweep {
+    /// The run, named by its slot: a slot that fires twice is one run.
+    pub run: String,
+    /// The moment that the run stands for.
+    pub at: jiff::Timestamp,
+    /// The shard.
+    pub shard: u32,
+    /// Go on after this account, when an earlier message stopped there.
+    pub after: Option<AccountId>,
 }
 
 /// A message of a queue.
@@ -82,19 +91,12 @@ pub enum Incoming {
 impl Incoming {
     /// Reads the body of a queue message. The error names the path of the fault.
     pub fn parse(body: &str) -> Result<Self, MessageError> {
-        let value: serde_json::Value =
-            serde_json::from_str(body).map_err(|error| MessageError { path: ".".into(), reason: error.to_string() })?;
-        if value.get("work").is_some() {
-            return read(value).map(|work| Self::Work(Box::new(work)));
+        let envelope: Envelope = read("", body)?;
+        match (envelope.work, envelope.name, envelope.detail) {
+            (Some(name), ..) => Work::parse(body, &name).map(|work| Self::Work(Box::new(work))),
+            (None, Some(name), Some(detail)) => Event::parse(&name, detail).map(|event| Self::Fact(Box::new(event))),
+            _ => Err(MessageError { path: ".".into(), reason: "is neither a bus event nor work".into() }),
         }
-        let (Some(name), Some(detail)) = (value.get("detail-type"), value.get("detail")) else {
-            return Err(MessageError { path: ".".into(), reason: "is neither a bus event nor work".into() });
-        };
-        let mut detail = detail.clone();
-        if let Some(detail) = detail.as_object_mut() {
-            detail.insert("detail-type".into(), name.clone());
-        }
-        read(detail).map(|event| Self::Fact(Box::new(event)))
     }
 
     /// The id by which a repeat is recognised.
@@ -122,9 +124,67 @@ impl Incoming {
     }
 }
 
-fn read<T: serde::de::DeserializeOwned>(value: serde_json::Value) -> Result<T, MessageError> {
-    serde_path_to_error::deserialize(value)
-        .map_err(|error| MessageError { path: error.path().to_string(), reason: error.into_inner().to_string() })
+/// What tells the kinds of messages apart. Inner parts are read by their own types, so that a fault's path is known.
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    work: Option<String>,
+    #[serde(rename = "detail-type")]
+    name: Option<String>,
+    #[serde(borrow)]
+    detail: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct WorkParts<'a> {
+    work_id: CauseId,
+    tenant: TenantId,
+    correlation_id: String,
+    #[serde(borrow)]
+    data: &'a RawValue,
+}
+
+#[derive(Deserialize)]
+struct Detail<'a> {
+    meta: Meta,
+    #[serde(borrow)]
+    data: &'a RawValue,
+}
+
+impl Work {
+    fn parse(body: &str, name: &str) -> Result<Self, MessageError> {
+        let parts: WorkParts = read("", body)?;
+        let data = parts.data.get();
+        let task = match name {
+            "record_signals" => Task::RecordSignals(read("data", data)?),
+            "sweep" => Task::Sweep(read("data", data)?),
+            _ => return Err(MessageError { path: "work".into(), reason: format!("there is no work `{name}`") }),
+        };
+        let WorkParts { work_id, tenant, correlation_id, .. } = parts;
+        Ok(Self { work_id, tenant, correlation_id, task })
+    }
+}
+
+impl Event {
+    fn parse(name: &str, detail: &RawValue) -> Result<Self, MessageError> {
+        let Detail { meta, data } = read("detail", detail.get())?;
+        Ok(Self { meta, fact: Fact::parse(name, data.get())? })
+    }
+}
+
+/// Reads a part of a message. `place` is where the part lies in it.
+pub(crate) fn read<'de, T: Deserialize<'de>>(place: &str, text: &'de str) -> Result<T, MessageError> {
+    let mut json = serde_json::Deserializer::from_str(text);
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let inner = error.path().to_string();
+        let path = match (place, inner.as_str()) {
+            ("", _) => inner,
+            (_, ".") => place.to_owned(),
+            _ => format!("{place}.{inner}"),
+        };
+        MessageError { path, reason: error.into_inner().to_string() }
+    })?;
+    json.end().map_err(|error| MessageError { path: ".".into(), reason: error.to_string() })?;
+    Ok(value)
 }
 
 /// Why a message cannot be read. Trying again does not help.

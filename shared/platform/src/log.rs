@@ -64,7 +64,7 @@ pub fn message_span(function: FunctionName, message: &Incoming) -> Span {
     let account = match message {
         Incoming::Fact(event) => event.meta.account.as_ref(),
         Incoming::Work(work) => match &work.task {
-            Task::RecordSignals { account, .. } => Some(account),
+            Task::RecordSignals(data) => Some(&data.account),
             _ => None,
         },
     };

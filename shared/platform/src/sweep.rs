@@ -10,7 +10,7 @@ use crate::once::Outcome;
 use crate::table::{self, Expect, Item, Key, Range, TableError, Write};
 use async_trait::async_trait;
 use contract::event::FunctionName;
-use contract::message::{Task, Work, cause_id};
+use contract::message::{Sweep, Task, Work, cause_id};
 use domain::id::{AccountId, CauseId, TenantId};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -100,7 +100,7 @@ fn shard_work(
 ) -> Work {
     let place = after.as_ref().map_or("", AccountId::as_str);
     let work_id = cause_id(&format!("{tenant}#{}#{run}#{shard}#{place}", function.as_str()));
-    let task = Task::Sweep { run: run.to_owned(), at, shard, after };
+    let task = Task::Sweep(Sweep { run: run.to_owned(), at, shard, after });
     Work { correlation_id: format!("{}:{run}", function.as_str()), work_id, tenant: tenant.clone(), task }
 }
 
@@ -111,7 +111,7 @@ pub async fn page(
     work: &Work,
     visit: &dyn Visit,
 ) -> Result<Option<Finished>, Failure> {
-    let Task::Sweep { run, at, shard, after } = &work.task else {
+    let Task::Sweep(Sweep { run, at, shard, after }) = &work.task else {
         return Err(Failure::Unhandled("work is not a sweep".into()));
     };
     let begin = after.as_ref().map(ToString::to_string);

@@ -7,7 +7,7 @@ use crate::faults::{Fault, Rates};
 use crate::wiring::{Pattern, QueueWiring, RouteWiring, RuleWiring, SourcePattern};
 use async_trait::async_trait;
 use contract::event::{Event, SignalsRecorded};
-use contract::message::{Task, Work, cause_id};
+use contract::message::{Sweep, Task, Work, cause_id};
 use domain::id::{AccountId, TenantId};
 use platform::http::{Caller, Method, Problem, Route};
 use platform::keys;
@@ -77,7 +77,7 @@ impl Function for Toy {
 
     async fn message(&self, message: &Incoming) -> Result<(), Failure> {
         if let Incoming::Work(work) = message
-            && let Task::Sweep { run, .. } = &work.task
+            && let Task::Sweep(Sweep { run, .. }) = &work.task
         {
             assert_ne!(run, "panic");
             if run == "poison" {
@@ -158,7 +158,7 @@ fn stage(wiring: Wiring, faults: Arc<Faults>) -> Stage {
 impl Stage {
     fn send(&self, run: &str) {
         let account = AccountId::new("acme").unwrap();
-        let task = Task::Sweep { run: run.into(), at: start(), shard: 0, after: Some(account) };
+        let task = Task::Sweep(Sweep { run: run.into(), at: start(), shard: 0, after: Some(account) });
         let work = Work { work_id: cause_id(run), tenant: tenant(), correlation_id: "c".into(), task };
         self.host.queues().send("Signals", serde_json::to_string(&work).unwrap(), self.host.now());
     }

@@ -127,7 +127,7 @@ fn actor(seed: u64, start: Day, index: i64, plot: Plot) -> Option<Actor> {
     let on = match plot {
         Plot::OpenAtTheEnd => DAYS - 1,
         // What is slow begins early enough to be seen before the sample ends, and the slides late enough to be news then.
-        Plot::Slide => i32::try_from(dice.between(112, 124)).unwrap_or(112),
+        Plot::Slide => i32::try_from(dice.between(126, 136)).unwrap_or(126),
         Plot::DeepSlide | Plot::Collapse => i32::try_from(dice.between(60, 90)).unwrap_or(60),
         _ => i32::try_from(dice.between(45, 125)).unwrap_or(45),
     };

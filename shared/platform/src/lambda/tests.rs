@@ -6,7 +6,7 @@ use crate::http::auth::Verifier;
 use crate::http::jwks::StaticKeys;
 use crate::http::{Caller, Method, Problem, Response, Route};
 use crate::metrics::Metric;
-use contract::message::{Incoming, Task};
+use contract::message::{Incoming, Sweep, Task};
 use serde_json::json;
 use std::sync::Mutex;
 
@@ -46,7 +46,7 @@ impl Function for Obedient {
 
     async fn message(&self, message: &Incoming) -> Result<(), Failure> {
         let Incoming::Work(work) = message else { return Err(Failure::Unhandled("not work".into())) };
-        let Task::Sweep { run, .. } = &work.task else { return Err(Failure::Unhandled("not a sweep".into())) };
+        let Task::Sweep(Sweep { run, .. }) = &work.task else { return Err(Failure::Unhandled("not a sweep".into())) };
         match run.as_str() {
             "fail" => Err(Failure::Unhandled("asked to fail".into())),
             "panic" => panic!("asked to panic"),
