@@ -43,6 +43,13 @@ struct RecordAttributes {
     approximate_receive_count: Option<String>,
 }
 
+impl Record {
+    /// How often the queue has handed the message out, this time included.
+    fn receives(&self) -> Option<&str> {
+        self.attributes.approximate_receive_count.as_deref()
+    }
+}
+
 /// The messages that failed. An empty list means that all were handled.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -96,8 +103,10 @@ async fn handle_record(function: &dyn Function, record: &Record, deadline: Times
     async {
         let result = within(function, &message, deadline).await;
         record_message(function.ports().metrics.as_ref(), &message, result.is_ok(), function.ports().clock.now());
-        if let Err(reason) = &result {
-            report(function, record, reason);
+        match &result {
+            // So that one search for a correlation id finds every function that it came to.
+            Ok(()) => tracing::info!(receives = record.receives(), "handled"),
+            Err(reason) => report(function, record, reason),
         }
         result
     }
@@ -106,11 +115,10 @@ async fn handle_record(function: &dyn Function, record: &Record, deadline: Times
 }
 
 fn report(function: &dyn Function, record: &Record, reason: &str) {
-    let receives = record.attributes.approximate_receive_count.as_deref();
     tracing::error!(
         function = function.name().as_str(),
         queue_message_id = record.message_id,
-        receives,
+        receives = record.receives(),
         error = reason,
         "message failed"
     );
