@@ -228,8 +228,11 @@ impl TryFrom<ScorecardFile> for card::Scorecard {
                 // What could not be read has a stand-in, of which nothing is said.
                 let read = faults.len();
                 for problem in problems {
-                    let concerns =
-                        |fault: &Fault| within(&fault.path, &problem.path) || within(&problem.path, &fault.path);
+                    // A weight's stand-in spoils the sum of its group, too.
+                    let concerns = |fault: &Fault| {
+                        within(&problem.path, &fault.path)
+                            || fault.path.ends_with(".weight") && within(&fault.path, &problem.path)
+                    };
                     if !faults.iter().take(read).any(concerns) {
                         faults.push(Fault::new(problem.path, problem.reason));
                     }
@@ -445,6 +448,19 @@ mod tests {
     }
 
     #[test]
+    fn a_metric_that_is_not_known_does_not_hide_that_the_weights_are_wrong() {
+        let text = DEFAULT.replace("{ mean: uptime }", "{ mean: up_time }").replacen("weight: 0.25", "weight: 0.20", 1);
+        let path = "dimensions[0].measures";
+        faults(
+            &text,
+            &[
+                &format!("{path}[0].formula: names the metric `up_time`"),
+                &format!("{path}: have weights that add to 0.95"),
+            ],
+        );
+    }
+
+    #[test]
     fn every_fault_is_named_at_once_with_its_path() {
         let text = DEFAULT
             .replace("{ mean: uptime }", "{ mean: up_time }")
@@ -460,6 +476,7 @@ mod tests {
             &[
                 "minimum_coverage: is 1.5; give 0 to 1 with at most 4 decimals",
                 "dimensions[0].measures[0].formula: names the metric `up_time`, which is not known",
+                "dimensions: have weights that add to 0.99",
                 "dimensions[2].measures[0].curve[2]: comes after 30; values must rise",
                 "caps[0].at_most: is 169",
             ],
