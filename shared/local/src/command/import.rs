@@ -10,22 +10,31 @@ use crate::data::{self, Content};
 use crate::faults::Faults;
 use crate::host::{Host, Parts};
 use crate::import::door::{Door, DoorError, HostDoor};
-use crate::import::{self, Options, Order, Summary, weekly};
+use crate::import::journal::Refusal;
+use crate::import::{self, Options, Order, Summary, listed, weekly};
 use crate::issuer::Issuer;
 use crate::play::TENANT;
 use crate::{client::Client, summary};
 use clap::Args;
 use contract::ingest::SignalsAnswer;
 use contract::signal::{AccountBody, SignalBody};
-use domain::id::{AccountId, IdError, PersonId, TenantId};
+use domain::day::Day;
+use domain::id::{AccountId, PersonId, TenantId};
+use domain::signal::MAX_AGE_DAYS;
 use jiff::{SignedDuration, Timestamp};
 use platform::clock::{Clock as _, WallClock};
 use platform::metrics::Nowhere;
 use platform::table::embedded::{Durability, EmbeddedTable};
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::error::Error;
-use std::io::Write;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Write};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+/// How many reasons of refused records are printed.
+const REASONS: usize = 5;
 
 /// What is imported, and where to.
 #[derive(Debug, Args)]
@@ -39,8 +48,8 @@ pub struct Import {
     #[arg(long)]
     by_time: bool,
     /// Whose facts these are
-    #[arg(long, default_value = TENANT)]
-    tenant: String,
+    #[arg(long, value_name = "ID", default_value = TENANT, value_parser = |text: &str| TenantId::new(text))]
+    tenant: TenantId,
     /// The data folder
     #[arg(long, value_name = "FOLDER", default_value = IMPORTED)]
     data: PathBuf,
@@ -52,7 +61,7 @@ pub struct Import {
 
 impl Import {
     pub(super) fn execute(self, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
-        let options = self.options()?;
+        let options = self.options();
         // Before the data folder is made: a file or mapping that cannot be used leaves nothing behind.
         let import = import::Import::open(&options)?;
         let clock = Arc::new(StandingClock::new(Timestamp::UNIX_EPOCH));
@@ -84,14 +93,14 @@ impl Import {
         Ok(())
     }
 
-    fn options(&self) -> Result<Options, IdError> {
-        Ok(Options {
+    fn options(&self) -> Options {
+        Options {
             file: self.file.clone(),
             mapping: self.mapping.clone(),
-            tenant: TenantId::new(&self.tenant)?,
+            tenant: self.tenant.clone(),
             output: self.data.clone(),
             order: if self.by_time { Order::ByTime } else { Order::AsWritten },
-        })
+        }
     }
 
     /// Sets the clock, and refuses a data folder that these records do not belong into.
@@ -119,10 +128,12 @@ impl Import {
                 && stands > first
                 && !import.was_begun()
             {
-                return Err(format!(
-                    "data folder `{folder}` stands at {stands:.0}, and the first record is of {first:.0}; name another one with --data"
-                )
-                .into());
+                let late =
+                    format!("data folder `{folder}` stands at {stands:.0}, and the first record is of {first:.0}");
+                if Day::of(stands).since(Day::of(first)) > MAX_AGE_DAYS {
+                    return Err(format!("{late}, too late to be taken in; name another one with --data").into());
+                }
+                hint(&format!("{late}: records of before are taken in as late news."));
             }
             clock.move_to(stands.or(first).unwrap_or_else(|| WallClock.now()));
         } else {
@@ -157,20 +168,42 @@ impl Import {
         Ok(done.map_err(stopped)?)
     }
 
-    fn tell(out: &mut impl Write, options: &Options, done: &Summary) -> std::io::Result<()> {
+    fn tell(out: &mut impl Write, options: &Options, done: &Summary) -> Result<(), Box<dyn Error>> {
         let Summary { records, accepted, duplicates, refused, resumed_behind, seconds, records_per_second } = done;
         writeln!(out, "{records} records: {accepted} accepted, {duplicates} twice in the file, {refused} refused")?;
-        if *resumed_behind > 0 {
+        if *resumed_behind > 0 && resumed_behind < records {
             writeln!(out, "{resumed_behind} of them had been done by an earlier start")?;
         }
         if *refused > 0 {
             writeln!(out, "refused records, with the reasons: {}", options.refused().display())?;
+            let reasons = commonest(&options.refused())?;
+            for (count, reason) in &reasons {
+                writeln!(out, "  {count} x {reason}")?;
+            }
+            if options.order == Order::AsWritten && reasons.iter().any(|(_, reason)| reason.starts_with("at: ")) {
+                hint("Records of long ago are taken in with --by-time, which lets time pass as they say.");
+            }
         }
         if records > resumed_behind {
             writeln!(out, "{seconds:.1} s, {records_per_second:.0} records/s")?;
         }
-        writeln!(out)
+        Ok(writeln!(out)?)
     }
+}
+
+/// The reasons for which most records were refused, with how many those were.
+fn commonest(refused: &Path) -> Result<Vec<(u64, String)>, Box<dyn Error>> {
+    let mut reasons: BTreeMap<String, u64> = BTreeMap::new();
+    for line in BufReader::new(File::open(refused)?).lines() {
+        let refusal: Refusal = serde_json::from_str(&line?)?;
+        for fault in &refusal.errors {
+            *reasons.entry(listed(std::slice::from_ref(fault)).trim().to_owned()).or_default() += 1;
+        }
+    }
+    let mut reasons: Vec<(u64, String)> = reasons.into_iter().map(|(reason, count)| (count, reason)).collect();
+    reasons.sort_by_key(|(count, _)| Reverse(*count));
+    reasons.truncate(REASONS);
+    Ok(reasons)
 }
 
 /// A door behind which a batch is on the disk before it counts as done.
