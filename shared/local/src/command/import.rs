@@ -180,14 +180,24 @@ impl Import {
             for (count, reason) in &reasons {
                 writeln!(out, "  {count} x {reason}")?;
             }
-            if options.order == Order::AsWritten && reasons.iter().any(|(_, reason)| reason.starts_with("at: ")) {
-                hint("Records of long ago are taken in with --by-time, which lets time pass as they say.");
-            }
+            advise(&reasons);
         }
         if records > resumed_behind {
             writeln!(out, "{seconds:.1} s, {records_per_second:.0} records/s")?;
         }
         Ok(writeln!(out)?)
+    }
+}
+
+/// What helps against reasons that have their cause in how the import was asked for.
+fn advise(reasons: &[(u64, String)]) {
+    let any =
+        |path: &str, words: &str| reasons.iter().any(|(_, reason)| reason.starts_with(path) && reason.contains(words));
+    if any("at: ", "days in the past") {
+        hint("Records of long ago are taken in with --by-time, which lets time pass as they say.");
+    }
+    if any("account: ", "is not known") {
+        hint("The mapping's `create_accounts` describes accounts that are not known.");
     }
 }
 
