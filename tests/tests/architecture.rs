@@ -1,12 +1,5 @@
 //! The house's rules, held by tests: the arrows between its rooms, what may not be called where, and its visible top.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking, helpers included"
-)]
-
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

@@ -1,8 +1,6 @@
 //! The AWS adapters on LocalStack: the table is held to the same suite as the embedded one, the bus and the queue take
 //! more than fits into one call.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking, helpers included")]
-
 use contract::event::{Cause, Event, RecordsQuarantined};
 use contract::message::{Sweep, Task, Work, cause_id};
 use domain::id::TenantId;

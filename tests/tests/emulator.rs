@@ -1,7 +1,5 @@
 //! Tries the LocalStack harness without the project's own stack: services, a function, a refused resource, the end.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking, helpers included")]
-
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;

@@ -1,13 +1,6 @@
 //! The whole set on LocalStack, deployed from the template: what goes in by HTTP comes out as scores, calls to action,
 //! escalations and reports, once in effect; what is wrong harms only itself.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "a test fails by panicking, helpers included"
-)]
-
 #[path = "end_to_end/deployed.rs"]
 mod deployed;
 

@@ -1,12 +1,5 @@
 //! The five programs under a Runtime API, as Lambda runs them: each door, what fails and what does not.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "a test fails by panicking, helpers included"
-)]
-
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use tests::bootstrap::{Bootstrap, SETTINGS, Said};

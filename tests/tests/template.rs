@@ -1,13 +1,6 @@
 //! Holds `infra/template.yaml` to the architecture where LocalStack cannot show it: retries and dead letters of rules,
 //! rights, logs, alarms, the table's protection.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a check fails by panicking, helpers included"
-)]
-
 #[path = "template/alarms.rs"]
 mod alarms;
 #[path = "template/document.rs"]

@@ -13,7 +13,7 @@ use contract::event::{Fact, FunctionName};
 use contract::message::Incoming;
 use domain::escalation::EscalationPolicies;
 use platform::function::{ConfigurationError, Failure, Function, Ports, Tick};
-use platform::http::{Caller, Method, Problem, Request, Response, Route};
+use platform::http::{Caller, Method, Parameter, Problem, Request, Response, Route};
 
 /// The function.
 pub struct Escalate {
@@ -35,26 +35,23 @@ impl Escalate {
     }
 }
 
+const LISTED_BY: &[Parameter] = &[
+    Parameter::one_of("severity", "Only those of this severity.", &["critical", "high", "medium", "low"]),
+    Parameter::one_of("status", "Only those of this status.", &["open", "acknowledged"]),
+    Parameter::text("account", "Only those about this account."),
+    Parameter::CURSOR,
+];
+
 /// What this function answers.
 pub const ROUTES: &[Route] = &[
-    Route {
-        method: Method::Get,
-        path: "/escalations/active",
-        scope: Some("cs-ops.escalate.read"),
-        summary: "Escalations that have not ended, the next to breach first; filters: severity, account, status.",
-        request: None,
-        response: Some(|| schemars::schema_for!(contract::escalate::ActiveEscalations)),
-        status: 200,
-    },
-    Route {
-        method: Method::Post,
-        path: "/escalations/{id}/{action}",
-        scope: Some("cs-ops.escalate.write"),
-        summary: "Acknowledges or resolves an escalation.",
-        request: Some(|| schemars::schema_for!(contract::escalate::EscalationActionRequest)),
-        response: Some(|| schemars::schema_for!(contract::escalate::EscalationItem)),
-        status: 200,
-    },
+    Route::new(Method::Get, "/escalations/active", "Escalations that have not ended, the next to breach first.")
+        .scope("cs-ops.escalate.read")
+        .query(LISTED_BY)
+        .answers::<contract::escalate::ActiveEscalations>(200),
+    Route::new(Method::Post, "/escalations/{id}/{action}", "Acknowledges or resolves an escalation.")
+        .scope("cs-ops.escalate.write")
+        .takes::<contract::escalate::EscalationActionRequest>()
+        .answers::<contract::escalate::EscalationItem>(200),
 ];
 
 #[async_trait]

@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use contract::event::FunctionName;
 use contract::message::{Incoming, Task};
 use platform::function::{Failure, Function, Ports, Tick};
-use platform::http::{Caller, Method, Problem, Request, Response, Route};
+use platform::http::{Caller, Method, Parameter, Problem, Request, Response, Route};
 
 /// The function.
 pub struct Ingest {
@@ -30,42 +30,22 @@ impl Ingest {
 
 /// What this function answers.
 pub const ROUTES: &[Route] = &[
-    Route {
-        method: Method::Post,
-        path: "/signals",
-        scope: Some("cs-ops.ingest.write"),
-        summary: "Takes in one signal or up to 500, with a verdict for each.",
-        request: Some(|| schemars::schema_for!(contract::ingest::SignalsRequest)),
-        response: Some(|| schemars::schema_for!(contract::ingest::SignalsAnswer)),
-        status: 202,
-    },
-    Route {
-        method: Method::Put,
-        path: "/accounts/{id}",
-        scope: Some("cs-ops.ingest.write"),
-        summary: "Describes an account; the same twice is the same once.",
-        request: Some(|| schemars::schema_for!(contract::signal::AccountBody)),
-        response: Some(|| schemars::schema_for!(contract::ingest::AccountAnswer)),
-        status: 200,
-    },
-    Route {
-        method: Method::Get,
-        path: "/quarantine",
-        scope: Some("cs-ops.ingest.read"),
-        summary: "Lists refused records with the reasons.",
-        request: None,
-        response: Some(|| schemars::schema_for!(contract::ingest::QuarantinePage)),
-        status: 200,
-    },
-    Route {
-        method: Method::Post,
-        path: "/quarantine/{id}/release",
-        scope: Some("cs-ops.ingest.write"),
-        summary: "Sends a refused record in again, as it is or mended.",
-        request: Some(|| schemars::schema_for!(contract::ingest::ReleaseRequest)),
-        response: Some(|| schemars::schema_for!(contract::ingest::ReleaseAnswer)),
-        status: 202,
-    },
+    Route::new(Method::Post, "/signals", "Takes in one signal or up to 500, with a verdict for each.")
+        .scope("cs-ops.ingest.write")
+        .takes::<contract::ingest::SignalsRequest>()
+        .answers::<contract::ingest::SignalsAnswer>(202),
+    Route::new(Method::Put, "/accounts/{id}", "Describes an account; the same twice is the same once.")
+        .scope("cs-ops.ingest.write")
+        .takes::<contract::signal::AccountBody>()
+        .answers::<contract::ingest::AccountAnswer>(200),
+    Route::new(Method::Get, "/quarantine", "Lists refused records with the reasons.")
+        .scope("cs-ops.ingest.read")
+        .query(&[Parameter::CURSOR])
+        .answers::<contract::ingest::QuarantinePage>(200),
+    Route::new(Method::Post, "/quarantine/{id}/release", "Sends a refused record in again, as it is or mended.")
+        .scope("cs-ops.ingest.write")
+        .takes::<contract::ingest::ReleaseRequest>()
+        .answers::<contract::ingest::ReleaseAnswer>(202),
 ];
 
 #[async_trait]

@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use contract::event::FunctionName;
 use contract::message::Incoming;
 use platform::function::{Failure, Function, Ports, Tick};
-use platform::http::{Caller, Method, Problem, Request, Response, Route};
+use platform::http::{Caller, Method, Parameter, Problem, Request, Response, Route};
 
 /// The function.
 pub struct Report {
@@ -27,38 +27,24 @@ impl Report {
     }
 }
 
-const fn read(
-    path: &'static str,
-    scope: Option<&'static str>,
-    summary: &'static str,
-    response: Option<fn() -> schemars::Schema>,
-) -> Route {
-    Route { method: Method::Get, path, scope, summary, request: None, response, status: 200 }
-}
-
 /// What this function answers.
 pub const ROUTES: &[Route] = &[
-    read(
+    Route::new(
+        Method::Get,
         "/performance/live",
-        Some("cs-ops.report.read"),
         "What is: accounts by band, biggest falls, open calls to action and escalations.",
-        Some(|| schemars::schema_for!(contract::report::LivePerformance)),
-    ),
-    read(
-        "/accounts/{id}/timeline",
-        Some("cs-ops.report.read"),
-        "What happened to an account and why, the newest first.",
-        Some(|| schemars::schema_for!(contract::report::Timeline)),
-    ),
-    read("/dashboard", None, "The dashboard's page; its data come from /performance/live with a token.", None),
-    read("/dashboard/{file}", None, "The dashboard's script and style.", None),
-    read("/health", None, "Whether the function is alive.", Some(|| schemars::schema_for!(contract::report::Status))),
-    read(
-        "/ready",
-        None,
-        "Whether what the function needs answers.",
-        Some(|| schemars::schema_for!(contract::report::Status)),
-    ),
+    )
+    .scope("cs-ops.report.read")
+    .answers::<contract::report::LivePerformance>(200),
+    Route::new(Method::Get, "/accounts/{id}/timeline", "What happened to an account and why, the newest first.")
+        .scope("cs-ops.report.read")
+        .query(&[Parameter::CURSOR])
+        .answers::<contract::report::Timeline>(200),
+    Route::new(Method::Get, "/dashboard", "The dashboard's page; its data come from /performance/live with a token."),
+    Route::new(Method::Get, "/dashboard/{file}", "The dashboard's script and style."),
+    Route::new(Method::Get, "/health", "Whether the function is alive.").answers::<contract::report::Status>(200),
+    Route::new(Method::Get, "/ready", "Whether what the function needs answers.")
+        .answers::<contract::report::Status>(200),
 ];
 
 #[async_trait]

@@ -13,7 +13,7 @@ use domain::id::{AccountId, CauseId};
 use domain::scorecard::Scorecard;
 use evaluate::Evaluation;
 use platform::function::{ConfigurationError, Failure, Function, Ports, Tick};
-use platform::http::{Caller, Method, Problem, Request, Response, Route};
+use platform::http::{Caller, Method, Parameter, Problem, Request, Response, Route};
 use platform::once::Outcome;
 use platform::sweep::{self, Visit};
 
@@ -39,24 +39,13 @@ impl Score {
 
 /// What this function answers.
 pub const ROUTES: &[Route] = &[
-    Route {
-        method: Method::Get,
-        path: "/accounts/{id}/health",
-        scope: Some("cs-ops.score.read"),
-        summary: "An account's health with everything that it is made of.",
-        request: None,
-        response: Some(|| schemars::schema_for!(contract::score::HealthAnswer)),
-        status: 200,
-    },
-    Route {
-        method: Method::Get,
-        path: "/accounts/{id}/health/history",
-        scope: Some("cs-ops.score.read"),
-        summary: "An account's scores as they were, the newest first.",
-        request: None,
-        response: Some(|| schemars::schema_for!(contract::score::HistoryPage)),
-        status: 200,
-    },
+    Route::new(Method::Get, "/accounts/{id}/health", "An account's health with everything that it is made of.")
+        .scope("cs-ops.score.read")
+        .answers::<contract::score::HealthAnswer>(200),
+    Route::new(Method::Get, "/accounts/{id}/health/history", "An account's scores as they were, the newest first.")
+        .scope("cs-ops.score.read")
+        .query(&[Parameter::CURSOR])
+        .answers::<contract::score::HistoryPage>(200),
 ];
 
 #[async_trait]

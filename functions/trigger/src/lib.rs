@@ -14,7 +14,7 @@ use domain::id::{AccountId, CauseId};
 use domain::rule::RuleSet;
 use evaluate::Evaluation;
 use platform::function::{ConfigurationError, Failure, Function, Ports, Tick};
-use platform::http::{Caller, Method, Problem, Request, Response, Route};
+use platform::http::{Caller, Method, Parameter, Problem, Request, Response, Route};
 use platform::once::Outcome;
 use platform::sweep::{self, Visit};
 
@@ -38,26 +38,23 @@ impl Trigger {
     }
 }
 
+const LISTED_BY: &[Parameter] = &[
+    Parameter::one_of("status", "Only those of this status.", &["open", "snoozed", "closed", "dismissed"]),
+    Parameter::text("account", "Only those about this account."),
+    Parameter::text("rule", "Only those that this rule opened."),
+    Parameter::CURSOR,
+];
+
 /// What this function answers.
 pub const ROUTES: &[Route] = &[
-    Route {
-        method: Method::Get,
-        path: "/ctas",
-        scope: Some("cs-ops.trigger.read"),
-        summary: "Lists calls to action; filters: status, account, rule.",
-        request: None,
-        response: Some(|| schemars::schema_for!(contract::trigger::CtaPage)),
-        status: 200,
-    },
-    Route {
-        method: Method::Post,
-        path: "/ctas/{id}/{action}",
-        scope: Some("cs-ops.trigger.write"),
-        summary: "Snoozes, closes or dismisses a call to action.",
-        request: Some(|| schemars::schema_for!(contract::trigger::CtaActionRequest)),
-        response: Some(|| schemars::schema_for!(contract::trigger::CtaItem)),
-        status: 200,
-    },
+    Route::new(Method::Get, "/ctas", "Lists calls to action.")
+        .scope("cs-ops.trigger.read")
+        .query(LISTED_BY)
+        .answers::<contract::trigger::CtaPage>(200),
+    Route::new(Method::Post, "/ctas/{id}/{action}", "Snoozes, closes or dismisses a call to action.")
+        .scope("cs-ops.trigger.write")
+        .takes::<contract::trigger::CtaActionRequest>()
+        .answers::<contract::trigger::CtaItem>(200),
 ];
 
 #[async_trait]

@@ -175,7 +175,8 @@ impl Event {
 pub(crate) fn read<'de, T: Deserialize<'de>>(place: &str, text: &'de str) -> Result<T, MessageError> {
     let mut json = serde_json::Deserializer::from_str(text);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let inner = error.path().to_string();
+        // Of a text that ends too early no path is known.
+        let inner = error.path().to_string().replace('?', ".");
         let path = match (place, inner.as_str()) {
             ("", _) => inner,
             (_, ".") => place.to_owned(),

@@ -59,7 +59,8 @@ impl Day {
     /// 0 for Monday to 6 for Sunday.
     pub const fn weekday(self) -> u8 {
         // 1970-01-01 was a Thursday.
-        (self.0.wrapping_add(3)).rem_euclid(7).unsigned_abs() as u8
+        let [weekday, ..] = self.0.wrapping_add(3).rem_euclid(7).to_le_bytes();
+        weekday
     }
 }
 

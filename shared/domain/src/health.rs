@@ -546,7 +546,7 @@ pub(crate) mod tests {
     pub(crate) fn any_case() -> impl Strategy<Value = (Draft, Series)> {
         let metrics = Metric::ALL.iter().copied().filter(|metric| metric.range().0 >= Quantity::ZERO).take(12);
         let metrics: Vec<Metric> = metrics.collect();
-        let value = prop::option::weighted(0.8, 0_i64..=10_000_0000);
+        let value = prop::option::weighted(0.8, 0_i64..=100_000_000);
         let absence = prop::sample::select(vec![Absence::Exclude, Absence::Hold, Absence::Neutral, Absence::Penalise]);
         let measure = (1_u16..=100, absence, value, 0..12_i32);
         let dimensions = prop::collection::vec((1_u16..=100, prop::collection::vec(measure, 1..4)), 1..5);

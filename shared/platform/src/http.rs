@@ -13,6 +13,7 @@ use contract::event::{Cause, FunctionName};
 use contract::message::cause_id;
 use contract::problem::Fault;
 use domain::id::{CauseId, PersonId, TenantId};
+use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -50,16 +51,87 @@ pub struct Route {
     pub method: Method,
     /// The path behind [`BASE`], with parameters in braces: `/accounts/{id}/health`.
     pub path: &'static str,
-    /// The scope that the caller's token must hold; nothing for open routes.
-    pub scope: Option<&'static str>,
     /// What it does, in a sentence.
     pub summary: &'static str,
+    /// The scope that the caller's token must hold; nothing for open routes.
+    pub scope: Option<&'static str>,
+    /// What its query may hold; anything else is refused.
+    pub query: &'static [Parameter],
     /// The JSON Schema of the request's body.
     pub request: Option<fn() -> schemars::Schema>,
     /// The JSON Schema of a good answer.
     pub response: Option<fn() -> schemars::Schema>,
     /// The status of a good answer.
     pub status: u16,
+}
+
+/// A parameter of a query. None has to be given.
+#[derive(Debug, Clone, Copy)]
+pub struct Parameter {
+    /// Its name.
+    pub name: &'static str,
+    /// What it does, in a sentence.
+    pub summary: &'static str,
+    /// The values that it takes; where none is named, any text.
+    pub values: &'static [&'static str],
+}
+
+impl Parameter {
+    /// Where a list goes on.
+    pub const CURSOR: Self = Self::text(
+        "cursor",
+        "The `cursor` of the page before; without it the list begins. A page may be short: the list ends where there is no `cursor`.",
+    );
+
+    /// A parameter that takes any text.
+    pub const fn text(name: &'static str, summary: &'static str) -> Self {
+        Self { name, summary, values: &[] }
+    }
+
+    /// A parameter that takes one of these values.
+    pub const fn one_of(name: &'static str, summary: &'static str, values: &'static [&'static str]) -> Self {
+        Self { name, summary, values }
+    }
+}
+
+impl Route {
+    /// An open route without bodies, which answers 200.
+    pub const fn new(method: Method, path: &'static str, summary: &'static str) -> Self {
+        Self { method, path, summary, scope: None, query: &[], request: None, response: None, status: 200 }
+    }
+
+    /// The caller's token must hold this scope.
+    #[must_use]
+    pub const fn scope(mut self, scope: &'static str) -> Self {
+        self.scope = Some(scope);
+        self
+    }
+
+    /// The query may hold these.
+    #[must_use]
+    pub const fn query(mut self, parameters: &'static [Parameter]) -> Self {
+        self.query = parameters;
+        self
+    }
+
+    /// The request's body is such a one.
+    #[must_use]
+    pub const fn takes<T: JsonSchema>(mut self) -> Self {
+        self.request = Some(schema_of::<T>);
+        self
+    }
+
+    /// A good answer has this status and such a body.
+    #[must_use]
+    pub const fn answers<T: JsonSchema>(mut self, status: u16) -> Self {
+        self.status = status;
+        self.response = Some(schema_of::<T>);
+        self
+    }
+}
+
+fn schema_of<T: JsonSchema>() -> schemars::Schema {
+    schemars::schema_for!(T)
 }
 
 /// A request.

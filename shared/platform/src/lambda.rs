@@ -236,5 +236,6 @@ impl<F: Function> Host<F> {
     }
 }
 
-#[cfg(all(test, feature = "doubles"))]
+#[cfg(feature = "doubles")]
+#[cfg(test)]
 mod tests;

@@ -184,7 +184,8 @@ async fn publish_and_settle(ports: &Ports, head: &Head<Written>, version: u64, k
     }
 }
 
-#[cfg(all(test, feature = "doubles"))]
+#[cfg(feature = "doubles")]
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::doubles::{Doubles, block_on};

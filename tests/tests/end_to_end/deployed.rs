@@ -45,6 +45,9 @@ impl Deployed {
         reason = "the deployed functions run on the machine's clock, so must the test"
     )]
     pub fn new() -> Self {
+        // A new day moves windows and schedules: what is compared must lie within one.
+        let midnight_is_far = || (Timestamp::now().as_second() % 86_400 < 86_400 - 600).then_some(());
+        wait_until::<(), TimedOut>(Duration::from_secs(900), "the next day", || Ok(midnight_is_far())).unwrap();
         let emulator = Emulator::start().unwrap();
         let code = functions::place().unwrap();
         let issuer = Issuer::named(ISSUER).unwrap();

@@ -47,15 +47,7 @@ fn counter(name: &str) -> Key {
     keys::of_tenant(&tenant(), "COUNT", name)
 }
 
-const ROUTES: &[Route] = &[Route {
-    method: Method::Get,
-    path: "/health",
-    scope: None,
-    summary: "Says that it is there.",
-    request: None,
-    response: None,
-    status: 200,
-}];
+const ROUTES: &[Route] = &[Route::new(Method::Get, "/health", "Says that it is there.")];
 
 #[async_trait]
 impl Function for Toy {

@@ -107,8 +107,15 @@ fn parameters_of(route: &Route) -> Vec<Value> {
         let schema = json!({ "type": "string", "minLength": 1, "maxLength": domain::id::MAX_LENGTH });
         json!({ "name": name, "in": "path", "required": true, "schema": schema })
     });
+    let in_query = route.query.iter().map(|parameter| {
+        let schema = match parameter.values {
+            [] => json!({ "type": "string" }),
+            values => json!({ "type": "string", "enum": values }),
+        };
+        json!({ "name": parameter.name, "in": "query", "description": parameter.summary, "schema": schema })
+    });
     let key = (route.method == Method::Post).then(|| json!({ "$ref": "#/components/parameters/IdempotencyKey" }));
-    in_path.chain(key).chain([json!({ "$ref": "#/components/parameters/CorrelationId" })]).collect()
+    in_path.chain(in_query).chain(key).chain([json!({ "$ref": "#/components/parameters/CorrelationId" })]).collect()
 }
 
 fn responses_of(route: &Route, shapes: &mut Shapes) -> Result<Value, OpenApiError> {
@@ -128,7 +135,7 @@ fn responses_of(route: &Route, shapes: &mut Shapes) -> Result<Value, OpenApiErro
         ("404", route.path.contains('{'), "NotFound"),
         ("409", post, "Conflict"),
         ("413", body, "TooLarge"),
-        ("422", body, "Invalid"),
+        ("422", true, "Invalid"),
         ("503", route.scope.is_some(), "Unavailable"),
         ("default", true, "Problem"),
     ];
@@ -257,7 +264,7 @@ fn point_to_components(value: &mut Value, root: Option<&str>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use schemars::{JsonSchema, schema_for};
+    use schemars::JsonSchema;
 
     #[derive(JsonSchema)]
     #[expect(dead_code, reason = "only its schema is used")]
@@ -280,33 +287,13 @@ mod tests {
         }
     }
 
-    const READ: Route = Route {
-        method: Method::Get,
-        path: "/trees/{id}/leaf-count",
-        scope: Some("cs-ops.score.read"),
-        summary: "Counts.",
-        request: None,
-        response: Some(|| schema_for!(Leaf)),
-        status: 200,
-    };
+    const READ: Route =
+        Route::new(Method::Get, "/trees/{id}/leaf-count", "Counts.").scope("cs-ops.score.read").answers::<Leaf>(200);
     const PLANT: Route = Route {
-        method: Method::Post,
-        path: "/trees",
-        scope: Some("cs-ops.score.write"),
-        summary: "Plants.",
-        request: Some(|| schema_for!(Tree)),
-        response: None,
         status: 202,
+        ..Route::new(Method::Post, "/trees", "Plants.").scope("cs-ops.score.write").takes::<Tree>()
     };
-    const OPEN: Route = Route {
-        method: Method::Get,
-        path: "/health",
-        scope: None,
-        summary: "Lives.",
-        request: None,
-        response: None,
-        status: 200,
-    };
+    const OPEN: Route = Route::new(Method::Get, "/health", "Lives.");
 
     fn described(routes: &[Route]) -> Value {
         document(&[(FunctionName::Score, routes)]).unwrap()
@@ -353,8 +340,22 @@ mod tests {
     }
 
     #[test]
+    fn a_query_is_described_with_the_values_that_it_takes() {
+        use super::super::Parameter;
+        const QUERY: &[Parameter] =
+            &[Parameter::one_of("status", "Only those.", &["open", "closed"]), Parameter::CURSOR];
+        let list = READ.query(QUERY);
+        let parameters = described(&[list]).pointer("/paths/~1trees~1{id}~1leaf-count/get/parameters").unwrap().clone();
+        let status = json!({
+            "name": "status", "in": "query", "description": "Only those.",
+            "schema": { "type": "string", "enum": ["open", "closed"] },
+        });
+        assert_eq!((&parameters[1], &parameters[2]["name"]), (&status, &json!("cursor")));
+    }
+
+    #[test]
     fn two_shapes_with_one_name_and_two_routes_with_one_path_are_refused() {
-        let clash = Route { path: "/clash", response: Some(|| schema_for!(other::Leaf)), ..READ };
+        let clash = Route { path: "/clash", ..READ.answers::<other::Leaf>(200) };
         assert_eq!(document(&[(FunctionName::Score, &[READ, clash])]), Err(OpenApiError::TwoShapes("Leaf".into())));
         let twice = document(&[(FunctionName::Score, &[OPEN]), (FunctionName::Report, &[OPEN])]);
         assert_eq!(twice, Err(OpenApiError::TwoRoutes("GET /health".into())));

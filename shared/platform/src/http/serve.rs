@@ -1,13 +1,14 @@
 //! The edge: the one way from an HTTP request to a function and back, for every host.
 //!
-//! In this order: the route (404, 405), the size of the body (413), the token (401), its scope (403), for a POST the
-//! `Idempotency-Key` (400, 409), then the function. Every answer has the request's id; every error is problem details.
+//! In this order: the route (404, 405), the size of the body (413), the token (401), its scope (403), the query
+//! (422), for a POST the `Idempotency-Key` (400, 409), then the function. Every answer has the request's id; every error is problem details.
 
 use super::auth::Verifier;
 use super::idempotency::{self, Begun};
 use super::{BASE, Caller, MAX_BODY_BYTES, Method, Problem, Request, Response, Route};
 use crate::function::Function;
 use crate::random;
+use contract::problem::Fault;
 use std::collections::BTreeMap;
 use tracing::Instrument;
 use tracing::field::Empty;
@@ -82,6 +83,7 @@ async fn dispatch(
     }
     let caller = authorize(verifier, route, request).await?;
     record_whose(&caller, route, request);
+    check_query(route, request)?;
     if route.method != Method::Post {
         return function.call(&caller, request).await;
     }
@@ -112,6 +114,25 @@ async fn authorize(verifier: &Verifier, route: &Route, request: &Request) -> Res
         return Err(Problem::new(403, "scope_missing", "The token does not allow it", detail));
     }
     Ok(caller)
+}
+
+/// A parameter that is not known is refused: a filter with a typing error must not list everything.
+fn check_query(route: &Route, request: &Request) -> Result<(), Problem> {
+    let fault = |(name, value): (&String, &String)| {
+        let known = route.query.iter().find(|parameter| parameter.name == name);
+        match known.map(|parameter| parameter.values) {
+            None if route.query.is_empty() => Some(Fault::new(name, "is not known; this route takes no query")),
+            None => {
+                let names: Vec<&str> = route.query.iter().map(|parameter| parameter.name).collect();
+                Some(Fault::new(name, format!("is not known; give {}", names.join(", "))))
+            }
+            Some([]) => None,
+            Some(values) => (!values.contains(&value.as_str()))
+                .then(|| Fault::new(name, format!("cannot be `{value}`; give {}", values.join(", ")))),
+        }
+    };
+    let faults: Vec<Fault> = request.query.iter().filter_map(fault).collect();
+    if faults.is_empty() { Ok(()) } else { Err(Problem::invalid("the query is not one that this route takes", faults)) }
 }
 
 fn record_whose(caller: &Caller, route: &Route, request: &Request) {

@@ -16,15 +16,7 @@ struct Obedient {
     handled: Mutex<Vec<String>>,
 }
 
-const ROUTES: &[Route] = &[Route {
-    method: Method::Get,
-    path: "/echo/{id}",
-    scope: None,
-    summary: "Says what it was asked.",
-    request: None,
-    response: None,
-    status: 200,
-}];
+const ROUTES: &[Route] = &[Route::new(Method::Get, "/echo/{id}", "Says what it was asked.")];
 
 #[async_trait]
 impl Function for Obedient {

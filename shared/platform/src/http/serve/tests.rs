@@ -6,7 +6,7 @@ use crate::function::{Failure, Ports, Tick};
 use crate::http::auth::tests::{Signer, key_set};
 use crate::http::idempotency::{KEPT, LEASE};
 use crate::http::jwks::StaticKeys;
-use crate::http::read_json;
+use crate::http::{Parameter, read_json};
 use async_trait::async_trait;
 use contract::event::FunctionName;
 use contract::message::Incoming;
@@ -16,52 +16,15 @@ use serde_json::{Value, json};
 use std::pin::pin;
 use std::sync::{Arc, LazyLock, Mutex};
 
+const DRY_RUN: &[Parameter] = &[Parameter::text("dry_run", "Only says what it would do.")];
 const ROUTES: &[Route] = &[
-    Route {
-        method: Method::Post,
-        path: "/things",
-        scope: Some("cs-ops.ingest.write"),
-        summary: "Makes.",
-        request: None,
-        response: None,
-        status: 202,
-    },
-    Route {
-        method: Method::Post,
-        path: "/things/{id}/{action}",
-        scope: Some("cs-ops.ingest.write"),
-        summary: "Acts.",
-        request: None,
-        response: None,
-        status: 200,
-    },
-    Route {
-        method: Method::Put,
-        path: "/accounts/{id}",
-        scope: Some("cs-ops.ingest.write"),
-        summary: "Puts.",
-        request: None,
-        response: None,
-        status: 200,
-    },
-    Route {
-        method: Method::Get,
-        path: "/accounts/{id}",
-        scope: Some("cs-ops.ingest.read"),
-        summary: "Reads.",
-        request: None,
-        response: None,
-        status: 200,
-    },
-    Route {
-        method: Method::Get,
-        path: "/health",
-        scope: None,
-        summary: "Lives.",
-        request: None,
-        response: None,
-        status: 200,
-    },
+    Route { status: 202, ..Route::new(Method::Post, "/things", "Makes.").scope("cs-ops.ingest.write").query(DRY_RUN) },
+    Route::new(Method::Post, "/things/{id}/{action}", "Acts.").scope("cs-ops.ingest.write"),
+    Route::new(Method::Put, "/accounts/{id}", "Puts.").scope("cs-ops.ingest.write"),
+    Route::new(Method::Get, "/accounts/{id}", "Reads.")
+        .scope("cs-ops.ingest.read")
+        .query(&[Parameter::CURSOR, Parameter::one_of("status", "Only those.", &["open", "closed"])]),
+    Route::new(Method::Get, "/health", "Lives."),
 ];
 const DAY: i64 = 86_400;
 
@@ -197,6 +160,28 @@ async fn a_route_that_does_not_exist_is_404_and_a_method_that_it_does_not_take_i
 }
 
 #[tokio::test]
+async fn a_query_that_the_route_does_not_take_is_422_and_says_what_it_takes() {
+    let edge = Edge::new();
+    let ask = |route: &str, query: &[(&str, &str)]| {
+        let query = query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let mut request = Request { query, ..request("GET", route) };
+        request.headers.insert("authorization".into(), token(json!({ "scope": "cs-ops.ingest.read" })));
+        edge.send(request)
+    };
+    assert_eq!(ask("/accounts/{id}", &[("status", "open"), ("cursor", "any")]).await.status, 200);
+    let response = ask("/accounts/{id}", &[("status", "opne"), ("stauts", "open")]).await;
+    check_problem(&response, 422, "invalid", "query");
+    let problem: contract::problem::Problem = serde_json::from_str(&response.body).unwrap();
+    let faults = [
+        Fault::new("status", "cannot be `opne`; give open, closed"),
+        Fault::new("stauts", "is not known; give cursor, status"),
+    ];
+    assert_eq!(problem.errors, faults);
+    check_problem(&ask("/health", &[("deep", "1")]).await, 422, "invalid", "query");
+    assert_eq!(edge.calls(), 1);
+}
+
+#[tokio::test]
 async fn a_body_of_two_mebibytes_is_413() {
     let edge = Edge::new();
     let exactly = format!("{{{}}}", " ".repeat(MAX_BODY_BYTES - 2));
@@ -260,7 +245,6 @@ async fn a142_the_tenant_is_the_tokens_whatever_the_request_says() {
     let mut request = request("PUT", "/accounts/{id}");
     request.headers.insert("cs_ops_tenant".into(), "t2".into());
     request.headers.insert("x-tenant".into(), "t2".into());
-    request.query.insert("tenant".into(), "t2".into());
     request.body = "{\"tenant\":\"t2\"}".into();
     assert_eq!(edge.send(request).await.status, 202);
     assert_eq!(edge.desk.calls.lock().unwrap()[0].0.tenant.as_str(), "t1");
