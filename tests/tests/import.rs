@@ -1,7 +1,9 @@
 //! An import through the real host: what goes in at the door is what lies on the pages, once, however often it is sent.
 
+use contract::ingest::SignalsAnswer;
 use contract::score::HistoryEntry;
-use domain::id::{PersonId, TenantId};
+use contract::signal::{AccountBody, SignalBody};
+use domain::id::{AccountId, PersonId, TenantId};
 use indicatif::ProgressBar;
 use jiff::{SignedDuration, Timestamp};
 use local::bus::nobody;
@@ -10,8 +12,8 @@ use local::command::TEMPLATE;
 use local::configuration::Files;
 use local::faults::Faults;
 use local::host::{Host, Parts};
-use local::import::door::HostDoor;
-use local::import::{Import, Options, Order, Summary, weekly};
+use local::import::door::{Door, DoorError, HostDoor};
+use local::import::{Import, ImportError, Options, Order, Summary, weekly};
 use local::issuer::Issuer;
 use local::wiring::Wiring;
 use platform::clock::WallClock;
@@ -51,16 +53,51 @@ fn cdnow(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("mappings/cdnow/{name}.yaml"))
 }
 
+/// A door behind which the process is killed: a batch was taken in and lasts, and the import does not hear of it.
+struct Killed<D> {
+    door: D,
+    batches_to_live: Option<u32>,
+}
+
+impl<D: Door> Door for Killed<D> {
+    fn put_account(&mut self, id: &AccountId, body: &AccountBody) -> Result<(), DoorError> {
+        self.door.put_account(id, body)
+    }
+
+    fn post_signals(&mut self, key: &str, signals: &[SignalBody]) -> Result<SignalsAnswer, DoorError> {
+        self.door.post_signals(key, signals)
+    }
+
+    fn settle(&mut self) -> Result<(), DoorError> {
+        self.door.settle()?;
+        match self.batches_to_live.as_mut() {
+            Some(0) => return Err(DoorError::NotKept("killed".to_owned())),
+            Some(left) => *left -= 1,
+            None => {}
+        }
+        Ok(())
+    }
+
+    fn pass_to(&mut self, moment: Timestamp) {
+        self.door.pass_to(moment);
+    }
+}
+
 impl Machine {
     fn import(&mut self, options: &Options) -> Summary {
+        self.import_until(options, None).unwrap()
+    }
+
+    fn import_until(&mut self, options: &Options, batches_to_live: Option<u32>) -> Result<Summary, ImportError> {
         let verifier = self.issuer.verifier(self.host.clock()).unwrap();
         let issuer = &self.issuer;
         let token = |now: Timestamp| {
             let (tenant, subject) = (TenantId::new("t").unwrap(), PersonId::new("import").unwrap());
             issuer.mint(&tenant, &subject, &["cs-ops.ingest.write"], SignedDuration::from_hours(1), now).unwrap()
         };
-        let mut door = HostDoor { host: &mut self.host, verifier: &verifier, token: &token };
-        Import::open(options).unwrap().run(&mut door, &WallClock, &ProgressBar::hidden()).unwrap()
+        let door = HostDoor { host: &mut self.host, verifier: &verifier, token: &token };
+        let mut door = Killed { door, batches_to_live };
+        Import::open(options)?.run(&mut door, &WallClock, &ProgressBar::hidden())
     }
 
     /// The pages of all accounts, as they are stored.
@@ -125,6 +162,25 @@ fn the_same_file_twice_counts_once() {
     assert_eq!(machine.pages(), pages);
     let refused = std::fs::read_to_string(options.refused()).unwrap();
     assert!(refused.contains("column `date` has no value") && refused.contains("00003,,2,19.54,2"), "{refused}");
+}
+
+#[test]
+fn an_import_that_was_killed_ends_with_the_same_bytes() {
+    let whole = tempfile::tempdir().unwrap();
+    let mut undisturbed = machine();
+    let expected = undisturbed.import(&options(whole.path(), PURCHASES, Order::ByTime));
+    for batches_to_live in 0..4 {
+        let folder = tempfile::tempdir().unwrap();
+        let options = options(folder.path(), PURCHASES, Order::ByTime);
+        let mut machine = machine();
+        machine.import_until(&options, Some(batches_to_live)).unwrap_err();
+        let summary = machine.import(&options);
+        assert_eq!(
+            (summary.records, summary.accepted, summary.refused),
+            (expected.records, expected.accepted, expected.refused)
+        );
+        assert_eq!(machine.items(""), undisturbed.items(""), "killed at batch {batches_to_live}");
+    }
 }
 
 #[test]

@@ -28,6 +28,7 @@ use journal::{Journal, JournalError, Refusal};
 use mapper::Mapper;
 use platform::clock::Clock;
 use rows::{Rows, RowsError};
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -314,13 +315,19 @@ impl Import {
             }
         }
         if !signals.is_empty() {
-            let position = &self.journal.position;
-            let key = format!("{}-{}-{}", position.import, position.starts, position.done);
+            let key = self.key(&signals);
             let answer = door.post_signals(&key, &signals)?;
             self.hear(&sent, &answer)?;
         }
         door.settle()?;
         Ok(self.journal.save(u64::try_from(batch.len()).unwrap_or_default())?)
+    }
+
+    /// Names a batch by its content and place: sent again by a later start, it is the same request and has the same
+    /// consequences to the byte.
+    fn key(&self, signals: &[SignalBody]) -> String {
+        let content: String = fingerprint(&signals).iter().map(|byte| format!("{byte:02x}")).collect();
+        format!("{}-{}-{content}", self.journal.position.import, self.journal.position.done)
     }
 
     fn describe(&mut self, door: &mut dyn Door, account: &AccountId) -> Result<(), ImportError> {
@@ -427,9 +434,9 @@ fn moment_of(batch: &[Item]) -> Option<Timestamp> {
     batch.iter().filter_map(Item::at).max()
 }
 
-/// What tells a record from every other one.
-fn fingerprint(signal: &SignalBody) -> [u8; 16] {
-    let hash: [u8; 32] = Sha256::digest(serde_json::to_vec(signal).unwrap_or_default()).into();
+/// What tells a record, or a batch, from every other one.
+fn fingerprint(content: &impl Serialize) -> [u8; 16] {
+    let hash: [u8; 32] = Sha256::digest(serde_json::to_vec(content).unwrap_or_default()).into();
     let mut short = [0; 16];
     short.copy_from_slice(hash.split_at(16).0);
     short

@@ -23,7 +23,7 @@ struct Memory {
     descriptions: usize,
     signals: BTreeMap<(String, String), SignalBody>,
     batches: Vec<usize>,
-    keys: BTreeSet<String>,
+    keys: BTreeMap<String, Vec<SignalBody>>,
     moments: Vec<Timestamp>,
     /// Fails at this batch, after it was taken: as when the process is killed before the position is saved.
     dies_at: Option<usize>,
@@ -37,7 +37,8 @@ impl Door for Memory {
     }
 
     fn post_signals(&mut self, key: &str, signals: &[SignalBody]) -> Result<SignalsAnswer, DoorError> {
-        assert!(self.keys.insert(key.to_owned()), "a key is used once: {key}");
+        let known = self.keys.entry(key.to_owned()).or_insert_with(|| signals.to_vec());
+        assert_eq!(known, signals, "a key stands for one content: {key}");
         self.batches.push(signals.len());
         let mut answer = SignalsAnswer { accepted: 0, duplicates: 0, refused: 0, results: vec![] };
         for (index, signal) in signals.iter().enumerate() {
