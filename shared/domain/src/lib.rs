@@ -17,6 +17,7 @@ pub mod id;
 pub mod page;
 pub mod portfolio;
 pub mod record;
+pub mod retry;
 pub mod rule;
 pub mod scorecard;
 pub mod series;

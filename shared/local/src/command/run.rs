@@ -25,6 +25,7 @@ use domain::id::{PersonId, TenantId};
 use jiff::{SignedDuration, Timestamp};
 use platform::clock::{Clock, WallClock};
 use platform::environment::Environment;
+use platform::http::BASE;
 use platform::metrics::Nowhere;
 use platform::table::embedded::{Durability, EmbeddedTable};
 use std::error::Error;
@@ -134,7 +135,9 @@ impl Run {
         let issuer = folder.map_or_else(Issuer::in_memory, Issuer::open)?;
         let verifier = issuer.verifier(wall.clone())?;
         let port = listener.local_addr()?.port();
-        hint(&format!("\nServing on http://127.0.0.1:{port}/ until Ctrl-C."));
+        let api = format!("http://127.0.0.1:{port}{BASE}");
+        hint(&format!("\nServing {api} until Ctrl-C."));
+        hint(&format!("Dashboard: {api}/dashboard#token={}", token(&issuer, &["cs-ops.report.read"])?));
         hint(&match stage.content {
             Content::Own => "Time is the wall's.".to_owned(),
             _ => format!(
@@ -155,12 +158,16 @@ impl Run {
 /// Says how to get a token; of an issuer in memory it can only be had here.
 fn token_hint(issuer: &Issuer, folder: Option<&Path>) -> Result<String, Box<dyn Error>> {
     let Some(folder) = folder else {
-        let (tenant, subject) = (TenantId::new(TENANT)?, PersonId::new("developer")?);
-        let token = issuer.mint(&tenant, &subject, &SCOPES, SignedDuration::from_hours(24), WallClock.now())?;
-        return Ok(format!("A token for a day: {token}"));
+        return Ok(format!("A token for a day, for everything: {}", token(issuer, &SCOPES)?));
     };
     let data = if folder == Path::new(DATA) { String::new() } else { format!(" --data {}", folder.display()) };
-    Ok(format!("For a token: cs-ops token{data} --scope cs-ops.report.read"))
+    Ok(format!("For other tokens: cs-ops token{data} --scope <scope>"))
+}
+
+/// A token for a day. The dashboard's may only read.
+fn token(issuer: &Issuer, scopes: &[&str]) -> Result<String, Box<dyn Error>> {
+    let (tenant, subject) = (TenantId::new(TENANT)?, PersonId::new("developer")?);
+    Ok(issuer.mint(&tenant, &subject, scopes, SignedDuration::from_hours(24), WallClock.now())?)
 }
 
 /// Warnings only, unless the environment asks for more: the sample brings a hundred thousand messages.

@@ -2,15 +2,15 @@
 //!
 //! A parcel that was refused is sent again a bounded number of times. What is left then is an error, never a success.
 
+use crate::random;
 use async_trait::async_trait;
-use std::time::Duration;
+use domain::retry::{Budget, Cause};
+use jiff::SignedDuration;
 
 /// The most parcels in one call, of EventBridge and SQS alike.
 const MAX_PARCELS: usize = 10;
 /// The most bytes in one call and in one parcel.
 pub const MAX_BYTES: usize = 256 * 1024;
-/// The tries for a parcel that is refused, the first included.
-const ATTEMPTS: u32 = 3;
 
 /// A parcel that the service did not take.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,8 +50,9 @@ pub trait Courier: Send + Sync {
     /// What is sent.
     type Parcel: Clone + Send + Sync;
 
-    /// The pause before the first new try; doubled for each further one.
-    const PAUSE: Duration = Duration::from_millis(50);
+    /// How often a parcel that is refused is sent.
+    const BUDGET: Budget =
+        Budget { attempts: 3, first: SignedDuration::from_millis(100), longest: SignedDuration::from_secs(1) };
 
     /// The parcel's size in bytes, as the service counts it.
     fn size(parcel: &Self::Parcel) -> usize;
@@ -63,22 +64,20 @@ pub trait Courier: Send + Sync {
 /// Delivers every parcel, in as few calls as the limits allow.
 pub async fn deliver<C: Courier>(courier: &C, parcels: Vec<C::Parcel>) -> Result<(), Undelivered> {
     let mut pending = parcels;
-    let mut reason = String::new();
-    let mut pause = C::PAUSE;
-    for attempt in 1..=ATTEMPTS {
-        if attempt > 1 {
-            tokio::time::sleep(pause).await;
-            pause = pause.saturating_mul(2);
-        }
-        let (refused, first) = round(courier, &pending).await?;
+    let mut made = 0;
+    loop {
+        let (refused, reason) = round(courier, &pending).await?;
         if refused.is_empty() {
             return Ok(());
         }
-        tracing::warn!(attempt, failed = refused.len(), reason = %first, "parcels were not taken");
+        made += 1;
+        tracing::warn!(attempt = made, failed = refused.len(), %reason, "parcels were not taken");
+        let Some(pause) = C::BUDGET.pause(made, Cause::Transient { retry_after: None }, random::roll()) else {
+            return Err(Undelivered::NotTaken { failed: refused.len(), reason });
+        };
+        tokio::time::sleep(pause.unsigned_abs()).await;
         pending = refused;
-        reason = first;
     }
-    Err(Undelivered::NotTaken { failed: pending.len(), reason })
 }
 
 /// Sends every parcel once. Gives back those that were refused, and why the first of them was.
@@ -142,7 +141,7 @@ mod tests {
     #[async_trait]
     impl Courier for Service {
         type Parcel = usize;
-        const PAUSE: Duration = Duration::ZERO;
+        const BUDGET: Budget = Budget { attempts: 3, first: SignedDuration::ZERO, longest: SignedDuration::ZERO };
 
         fn size(parcel: &usize) -> usize {
             *parcel
@@ -174,14 +173,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_what_was_refused_is_sent_again() {
+    async fn a13_only_what_was_refused_is_sent_again() {
         let service = Service::new(&[(2, 1), (4, 2)]);
         deliver(&service, vec![1, 2, 3, 4]).await.unwrap();
         assert_eq!(service.calls(), [vec![1, 2, 3, 4], vec![2, 4], vec![4]]);
     }
 
     #[tokio::test]
-    async fn a_parcel_that_is_always_refused_is_an_error_after_three_tries() {
+    async fn a13_a_parcel_that_is_always_refused_is_an_error_after_three_tries() {
         let service = Service::new(&[(2, u32::MAX)]);
         let Err(Undelivered::NotTaken { failed: 1, reason }) = deliver(&service, vec![1, 2, 3]).await else {
             panic!("was delivered")
