@@ -43,6 +43,8 @@ function table(headings, rows, empty) {
     const row = body.insertRow();
     for (const cell of cells) {
       const data = row.insertCell();
+      // A sentence may break, a name or a time may not.
+      if (cell.length <= 24 || cell instanceof Node) data.className = "short";
       if (cell instanceof Node) data.append(cell);
       else data.textContent = cell;
     }
@@ -75,7 +77,7 @@ function showEscalations(live) {
   const rows = live.open_escalations.map((open) => {
     const left = open.seconds_to_breach;
     const clock = left == null ? "no clock runs" : left < 0 ? element("span", `over by ${duration(left)}`, "late") : `in ${duration(left)}`;
-    return [open.name, open.severity, open.status, open.role, clock, open.reason];
+    return [open.name, open.severity, open.status, open.role.replaceAll("_", " "), clock, open.reason];
   });
   byId("escalations").replaceChildren(table(["Account", "Severity", "Status", "Told", "Breach", "Why"], rows, "Nothing is escalated."));
 }

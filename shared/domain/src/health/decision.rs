@@ -78,8 +78,13 @@ pub fn assess(
         && let Ok(then) = now.checked_sub(SignedDuration::from_secs(REASON_DAYS * SECONDS))
         && let Some(before) = compute(&Inputs { open_critical_case: false, ..*inputs }, then)
     {
-        // Against weeks ago rather than the last run: a slow slide takes many small steps.
-        change.reasons = reasons(&before, &decision.state.health);
+        // Against weeks ago rather than the last run: a slow slide takes many small steps. Unless the score moved the
+        // other way since then: that would explain a fall by what rose.
+        let after = &decision.state.health;
+        let fell = change.from.is_some_and(|from| change.to < from);
+        if (after.score < before.score) == fell {
+            change.reasons = reasons(&before, after);
+        }
     }
     Some(decision)
 }
@@ -218,14 +223,14 @@ mod tests {
         assert!(!assess_on(Some(&dark), &series, later).unwrap().scored);
     }
 
-    #[test]
-    fn a_slow_slide_is_explained_from_weeks_ago() {
+    /// The first band change of an account that was healthy eight days ago, when this is what audits found so many days
+    /// back and all else stood still.
+    fn change_of_band(audits: impl Fn(i32) -> &'static str) -> BandChange {
         let mut signals = Vec::new();
         for (metric, value) in [(Metric::Uptime, "80"), (Metric::Csat, "80"), (Metric::RenewalProbability, "85")] {
-            signals.extend(daily(metric, (0..40).map(|back| (today().plus(-back), value))));
+            signals.extend(daily(metric, (0..70).map(|back| (today().plus(-back), value))));
         }
-        let slid = |back: i32| if back < 7 { "70" } else { "80" };
-        signals.extend(daily(Metric::AuditCompleteness, (0..40).map(|back| (today().plus(-back), slid(back)))));
+        signals.extend(daily(Metric::AuditCompleteness, (0..70).map(|back| (today().plus(-back), audits(back)))));
         let series = series(signals);
         let (account, scorecard) = (account(LifecycleStage::Steady, None), Scorecard::new(draft()).unwrap());
         let inputs = Inputs { series: &series, account: &account, scorecard: &scorecard, open_critical_case: false };
@@ -236,9 +241,25 @@ mod tests {
             previous = assess(Some(&previous.state), &inputs, Trigger::News, today().plus(-back).start()).unwrap();
             change = change.or(previous.band_change);
         }
-        let change = change.unwrap();
+        change.unwrap()
+    }
+
+    #[test]
+    fn a_slow_slide_is_explained_from_weeks_ago() {
+        let change = change_of_band(|back| if back < 7 { "70" } else { "80" });
         assert_eq!((change.from, change.to), (Some(Band::Healthy), Band::AtRisk));
         assert_eq!(change.reasons.len(), 1);
         assert!(change.reasons[0].text.starts_with("audit fell from 80 % to 7"), "{:?}", change.reasons);
+    }
+
+    #[test]
+    fn a_fall_is_not_explained_by_what_rose_since_weeks_ago() {
+        let change = change_of_band(|back| match back {
+            ..7 => "70",
+            7..24 => "82",
+            _ => "50",
+        });
+        assert_eq!((change.from, change.to), (Some(Band::Healthy), Band::AtRisk));
+        assert!(change.reasons[0].text.starts_with("audit fell"), "{:?}", change.reasons);
     }
 }
