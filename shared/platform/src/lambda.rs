@@ -11,6 +11,7 @@ pub(crate) mod delivery;
 pub(crate) mod failure;
 mod jwks;
 mod proxy;
+mod xray;
 
 use crate::clock::{Clock, WallClock};
 use crate::environment::{Environment, EnvironmentError};
@@ -34,6 +35,9 @@ use serde_json::Value;
 use std::fmt;
 use std::sync::Arc;
 use tracing::Instrument;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::Layer as _;
+use xray::Subsegments;
 
 const TABLE_VARIABLE: &str = "CS_OPS_TABLE";
 const BUS_VARIABLE: &str = "CS_OPS_BUS";
@@ -90,7 +94,8 @@ where
     E: fmt::Display,
 {
     let environment = Environment::process();
-    log::init(name, &environment)?;
+    let subsegments = Subsegments::new(name, &environment, Arc::new(WallClock));
+    log::init(name, &environment, subsegments.map(|layer| layer.with_filter(filter_fn(Subsegments::wants))))?;
     std::panic::set_hook(Box::new(|panic| tracing::error!(%panic, "panicked")));
     let (ports, verifier) = connect(name, &environment)?;
     let function = make(ports).map_err(|error| ServeError::Configuration(error.to_string()))?;
@@ -211,6 +216,11 @@ fn read<T: DeserializeOwned>(payload: Value) -> Result<T, CallError> {
 
 impl<F: Function> Host<F> {
     async fn handle(&self, event: LambdaEvent<Value>) -> Result<Answer, CallError> {
+        let span = xray::invocation_span(event.context.xray_trace_id.as_deref());
+        self.answer(event).instrument(span).await
+    }
+
+    async fn answer(&self, event: LambdaEvent<Value>) -> Result<Answer, CallError> {
         match Call::read(event.payload)? {
             Call::Http(request) => {
                 let request = Request::try_from(*request)?;

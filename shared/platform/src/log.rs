@@ -37,10 +37,14 @@ pub enum LogError {
     Begun,
 }
 
-/// Begins logging as a function on AWS does: JSON lines on standard output.
-pub fn init(function: FunctionName, environment: &Environment) -> Result<(), LogError> {
+/// Begins logging as a function on AWS does: JSON lines on standard output, and what else wants to see the spans.
+pub fn init<L: Layer<Registry> + Send + Sync>(
+    function: FunctionName,
+    environment: &Environment,
+    besides: L,
+) -> Result<(), LogError> {
     let lines = JsonLines::new(function, Arc::new(WallClock), std::io::stdout());
-    begin(Registry::default().with(lines.with_filter(filter(environment)?)))
+    begin(Registry::default().with(besides).with(lines.with_filter(filter(environment)?)))
 }
 
 /// Begins logging as the local host does: readable lines on standard error.
@@ -162,7 +166,7 @@ impl<W: Write> JsonLines<W> {
 
 /// The fields of a span or an event.
 #[derive(Default)]
-struct Fields(Map<String, Value>);
+pub(crate) struct Fields(pub(crate) Map<String, Value>);
 
 impl Fields {
     fn set(&mut self, field: &Field, value: impl Into<Value>) {

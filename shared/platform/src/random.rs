@@ -8,6 +8,14 @@ pub fn id() -> String {
     uuid::Uuid::now_v7().hyphenated().to_string()
 }
 
+/// Sixteen hexadecimal digits, as X-Ray names its parts.
+#[expect(clippy::disallowed_methods, reason = "this is the one place")]
+pub fn hex_id() -> String {
+    let (first, last) = uuid::Uuid::now_v7().as_u64_pair();
+    // The moment, the count within it, and chance, each of which alone may be the same.
+    format!("{:016x}", first.rotate_left(24) ^ last)
+}
+
 /// A draw, for pauses that are to differ.
 #[expect(clippy::disallowed_methods, reason = "this is the one place")]
 pub fn roll() -> Roll {
