@@ -14,13 +14,17 @@ use platform::function::{Failure, Ports};
 use platform::http::{Caller, Problem, Request, Response};
 use platform::keys;
 use platform::metrics::Metric;
+use platform::table::MAX_WRITES;
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The most signals in one message of the queue; with the longest texts they stay below its size limit.
-const MAX_SIGNALS_IN_A_MESSAGE: usize = 100;
-/// The most days in one message: each is one item of the commit that records it.
+/// The most signals and days in one message of the queue: beside the head, each day is an item of the commit that records
+/// it, and so may each signal be, as a case or in quarantine. With the longest texts they stay below the queue's size limit.
+const MAX_ITEMS_IN_A_MESSAGE: usize = MAX_WRITES - 1;
+/// The most days in one message.
 const MAX_DAYS_IN_A_MESSAGE: usize = 40;
+/// The longest path and the longest reason of a fault, in characters: they may quote a record of any length.
+const MAX_FAULT_TEXT: usize = 1000;
 
 /// Answers the request.
 pub async fn post(ports: &Ports, caller: &Caller, request: &Request) -> Result<Response, Problem> {
@@ -191,7 +195,7 @@ fn chunks(signals: &[SignalBody]) -> Vec<Vec<SignalBody>> {
     for signal in sorted {
         days.insert(Day::of(signal.at));
         match chunks.last_mut() {
-            Some(chunk) if chunk.len() < MAX_SIGNALS_IN_A_MESSAGE && days.len() <= MAX_DAYS_IN_A_MESSAGE => {
+            Some(chunk) if days.len() <= MAX_DAYS_IN_A_MESSAGE && chunk.len() + days.len() < MAX_ITEMS_IN_A_MESSAGE => {
                 chunk.push(signal)
             }
             _ => {
@@ -206,13 +210,25 @@ fn chunks(signals: &[SignalBody]) -> Vec<Vec<SignalBody>> {
 /// Reads and checks one record. The faults carry their path behind `at`.
 pub fn read_record(record: &str, at: &str, now: Timestamp) -> Result<SignalBody, Vec<Fault>> {
     let mut deserializer = serde_json::Deserializer::from_str(record);
-    let body: SignalBody = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let path = error.path().to_string();
-        let path = if path == "." { at.to_owned() } else { format!("{at}.{path}") };
-        vec![Fault::new(path, error.into_inner().to_string())]
-    })?;
+    let body: SignalBody = serde_path_to_error::deserialize(&mut deserializer)
+        .map_err(|error| vec![unreadable(at, &error.path().to_string(), &error.inner().to_string())])?;
     body.check(now).map_err(|fault| vec![Fault::new(format!("{at}.{}", fault.path), fault.reason)])?;
     Ok(body)
+}
+
+/// The fault of a record that cannot be read. What is missing is named by its own path, not by that of what it misses in.
+fn unreadable(at: &str, path: &str, reason: &str) -> Fault {
+    let missing = reason.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
+    let inner = Some(path).filter(|path| *path != ".");
+    let path: Vec<&str> = [Some(at), inner, missing].into_iter().flatten().collect();
+    Fault::new(shortened(&path.join(".")), shortened(reason))
+}
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(MAX_FAULT_TEXT) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
 }
 
 /// Whether the tenant has described this account.

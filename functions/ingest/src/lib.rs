@@ -89,3 +89,6 @@ impl Function for Ingest {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

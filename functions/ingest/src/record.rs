@@ -45,6 +45,7 @@ struct Record<'a> {
 /// What a message comes to, while it is being decided.
 #[derive(Default)]
 struct Draft {
+    /// What the pages did not have.
     recorded: Vec<Signal>,
     refused: Vec<Signal>,
     writes: Vec<Write>,
@@ -81,23 +82,34 @@ impl Record<'_> {
             let key = keys::signal_page(&self.cause.tenant, self.account, day);
             let item = self.ports.table.get(&key).await?;
             let mut page: Page = item.as_ref().map(table::read).transpose()?.unwrap_or(Page::new(day));
-            let merged = page.merge(signals.iter().cloned());
-            if merged.changed() {
+            let known = draft.recorded.len();
+            for signal in signals {
+                let merged = page.merge([signal.clone()]);
+                if merged.changed() {
+                    draft.recorded.push(signal);
+                }
+                draft.refused.extend(merged.refused);
+            }
+            if draft.recorded.len() > known {
                 record.series.set(day, page.fold());
                 let write =
                     Write::Put { key, expect: Expect::of(item.as_ref()), body: table::body(&page)?, expires_at: None };
                 draft.writes.push(write);
-                draft.recorded.extend(signals.into_iter().filter(|signal| !merged.refused.contains(signal)));
             }
-            draft.refused.extend(merged.refused);
         }
         Ok(())
     }
 
+    /// Cases take in what pages know already, too: which of two contents under one name a page keeps depends on nothing
+    /// but the contents, and so must what a case knows.
     async fn put_on_cases(&self, record: &mut AccountRecord, draft: &mut Draft) -> Result<(), Failure> {
         let mut cases: BTreeMap<CaseId, BTreeSet<News>> = BTreeMap::new();
-        for (case, news) in draft.recorded.iter().filter_map(News::of) {
-            cases.entry(case).or_default().insert(news);
+        for (signal, _) in &self.signals {
+            if let Some((case, news)) = News::of(signal)
+                && !draft.refused.contains(signal)
+            {
+                cases.entry(case).or_default().insert(news);
+            }
         }
         for (id, news) in cases {
             let key = keys::case(&self.cause.tenant, self.account, &id);
