@@ -143,3 +143,6 @@ impl Visit for ScheduledRun<'_> {
             .await
     }
 }
+
+#[cfg(test)]
+mod tests;
