@@ -126,3 +126,6 @@ impl Visit for RuleSweep<'_> {
         self.trigger.evaluation(self.work.cause_of(message), account).run(message).await
     }
 }
+
+#[cfg(test)]
+mod tests;
