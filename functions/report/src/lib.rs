@@ -84,3 +84,6 @@ impl Function for Report {
         Err(Failure::Unhandled(format!("there is no tick `{}` in report", tick.tick)))
     }
 }
+
+#[cfg(test)]
+mod tests;
