@@ -1,6 +1,7 @@
 //! What a change of an escalation comes to: the account's record, the entry by which it is listed, its due work, the
 //! events that tell it, and the link in the chain of decisions.
 
+use crate::clock;
 use contract::escalate::{EscalationItem, by_name, event_body};
 use contract::event::{
     Cause, EscalationAcknowledged, EscalationAdvanced, EscalationOpened, EscalationResolved, Event, Fact, SlaBreached,
@@ -68,7 +69,11 @@ impl Change<'_> {
         escalation: Escalation,
         facts: &[EscalationFact],
     ) -> Result<Option<Effect<EscalationRecord>>, Failure> {
+        let waited = record.due.contains_key(&escalation.id);
         let mut writes = self.due(&mut record, &escalation)?;
+        if !waited && record.due.contains_key(&escalation.id) {
+            writes.extend(clock::begin(self.ports, &self.cause.tenant, self.now).await?);
+        }
         if record.escalations.get(&escalation.id) == Some(&escalation) && writes.is_empty() {
             return Ok(None);
         }

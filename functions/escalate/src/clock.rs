@@ -10,9 +10,10 @@ use contract::message::cause_id;
 use domain::escalation::EscalationPolicies;
 use domain::id::{EscalationId, TenantId};
 use domain::record::EscalationRecord;
+use jiff::Timestamp;
 use platform::function::{Failure, Ports};
 use platform::once::{self, Decide, Effect};
-use platform::table::{self, Expect, Item, Range, Write};
+use platform::table::{self, Expect, Item, Range, TableError, Write};
 use platform::{keys, sweep};
 use serde::{Deserialize, Serialize};
 
@@ -39,7 +40,7 @@ async fn tick_for(ports: &Ports, policies: &EscalationPolicies, tenant: &TenantI
     let this_hour = keys::hour_of(now);
     let cursor_key = keys::due_cursor(tenant);
     let cursor = ports.table.get(&cursor_key).await?;
-    // Without a cursor there was no due work before this hour: a message writes none into the past.
+    // Without a cursor there was no due work before this hour: the first one brings it.
     let from = cursor.as_ref().map(table::read::<Cursor>).transpose()?.map_or(this_hour - 1, |cursor| cursor.hour);
     let mut failed = None;
     for hour in from..=this_hour {
@@ -59,9 +60,24 @@ async fn tick_for(ports: &Ports, policies: &EscalationPolicies, tenant: &TenantI
     if from < this_hour - 1 || cursor.is_none() {
         let body = table::body(&Cursor { hour: this_hour - 1 })?;
         let write = Write::Put { key: cursor_key, expect: Expect::of(cursor.as_ref()), body, expires_at: None };
-        ports.table.commit(vec![write]).await?;
+        match ports.table.commit(vec![write]).await {
+            // Another tick was faster, or the first due work came in between: what they wrote is right.
+            Ok(()) | Err(TableError::Conflict(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
     }
     Ok(())
+}
+
+/// The write that has due work looked for from now on; nothing where it is looked for already. It belongs to the first
+/// due work of a tenant, so that none is passed over when no tick comes for a while.
+pub async fn begin(ports: &Ports, tenant: &TenantId, now: Timestamp) -> Result<Option<Write>, Failure> {
+    let key = keys::due_cursor(tenant);
+    if ports.table.get(&key).await?.is_some() {
+        return Ok(None);
+    }
+    let body = table::body(&Cursor { hour: keys::hour_of(now) - 1 })?;
+    Ok(Some(Write::Put { key, expect: Expect::Absent, body, expires_at: None }))
 }
 
 async fn tell(ports: &Ports, policies: &EscalationPolicies, tenant: &TenantId, item: &Item) -> Result<(), Failure> {

@@ -98,3 +98,6 @@ impl Function for Escalate {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
