@@ -169,6 +169,40 @@ fn a_breach_is_told_even_when_the_solution_is_known_first() {
 }
 
 #[test]
+fn a_case_that_is_known_late_and_answered_already_is_told_so_before_anything_is_due() {
+    let policies = policies();
+    let known = [
+        news(0, CaseStatus::Opened, Severity::Critical),
+        news(20 * MINUTE, CaseStatus::Responded, Severity::Critical),
+    ];
+    let (escalation, facts) = open(of_case(&known), HOUR);
+    assert_eq!(words(&facts), ["60: opened", "60: answered"], "answered in time: no mark was passed");
+    assert_eq!(escalation.tick(&policies, at(2 * HOUR - 1)).1, [], "nobody is paged");
+    assert_eq!(escalation.next_due(&policies), Some(at(2 * HOUR)), "half of the time to solve it");
+}
+
+#[test]
+fn a_case_that_is_known_late_and_solved_already_tells_what_its_clocks_passed_and_ends() {
+    let known = [
+        news(0, CaseStatus::Opened, Severity::Critical),
+        news(40 * MINUTE, CaseStatus::Responded, Severity::Critical),
+        news(3 * HOUR, CaseStatus::Resolved, Severity::Critical),
+    ];
+    let (escalation, facts) = open(of_case(&known), 9 * HOUR);
+    let expected = [
+        "540: opened",
+        "540: answered",
+        "30: first_response 50",
+        "120: resolution 50",
+        "180: resolution 75",
+        "540: resolved",
+    ];
+    assert_eq!(words(&facts), expected);
+    assert!(!escalation.status.is_active());
+    assert_eq!(escalation.tick(&policies(), at(99 * HOUR)), (escalation.clone(), Vec::new()));
+}
+
+#[test]
 fn news_that_come_together_are_taken_in_together() {
     let waiting = [
         news(20 * MINUTE, CaseStatus::Responded, Severity::Critical),
