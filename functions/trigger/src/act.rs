@@ -21,16 +21,30 @@ use std::sync::Mutex;
 /// The most calls to action in one page.
 const MAX_PAGE: usize = 100;
 
+/// How many calls to action are looked at for one answer.
+const MAX_LOOKED_AT: usize = 10_000;
+
 /// `GET /ctas`.
 pub async fn list(ports: &Ports, caller: &Caller, request: &Request) -> Result<Response, Problem> {
-    let range = Range::prefix(tenant_partition(&caller.tenant, "CTA"), "")
+    let mut range = Range::prefix(tenant_partition(&caller.tenant, "CTA"), "")
         .limit(MAX_PAGE)
         .after(request.query.get("cursor").cloned());
-    let page = ports.table.query(&range).await?;
-    let mut ctas = page.items.iter().map(table::read).collect::<Result<Vec<CtaItem>, _>>()?;
     let wanted = |name: &str, value: &str| request.query.get(name).is_none_or(|wanted| wanted == value);
-    ctas.retain(|cta| wanted("status", &cta.status) && wanted("account", &cta.account) && wanted("rule", &cta.rule));
-    Response::json(200, &CtaPage { ctas, cursor: page.next })
+    let mut looked_at = 0;
+    // A filter that few pass would make many empty pages: look on until one passes, but not for ever.
+    loop {
+        let page = ports.table.query(&range).await?;
+        let mut ctas = page.items.iter().map(table::read).collect::<Result<Vec<CtaItem>, _>>()?;
+        ctas.retain(|cta| {
+            wanted("status", &cta.status) && wanted("account", &cta.account) && wanted("rule", &cta.rule)
+        });
+        looked_at += page.items.len();
+        if ctas.is_empty() && page.next.is_some() && looked_at < MAX_LOOKED_AT {
+            range = range.after(page.next);
+        } else {
+            return Response::json(200, &CtaPage { ctas, cursor: page.next });
+        }
+    }
 }
 
 /// `POST /ctas/{id}/{action}`.

@@ -8,7 +8,7 @@ use domain::audit;
 use domain::band::{Band, BandState};
 use domain::day::Day;
 use domain::health;
-use domain::id::{CaseId, MeetingId, PersonId, SignalId, SourceId, TenantId};
+use domain::id::{CaseId, CtaId, MeetingId, PersonId, SignalId, SourceId, TenantId};
 use domain::page::Page;
 use domain::record::{AccountRecord, HealthRecord};
 use domain::signal::{CaseStatus, Detail, MeetingResult, Metric, Severity, Signal};
@@ -409,4 +409,19 @@ fn the_list_is_filtered_and_is_the_tenants_own() {
     assert_eq!(found(&[("status", "open"), ("account", "acme")]), ["executive-disengagement"]);
     assert_eq!(found(&[("status", "closed")]), ["usage-decline"]);
     assert_eq!(stage.list("u", &[]), []);
+}
+
+#[test]
+fn a_filter_that_few_pass_finds_them_behind_many_others() {
+    let stage = stage();
+    stage.learn(stage.usage(50));
+    stage.hear("1");
+    let other = stage.cta();
+    for number in 0..3 * 100 {
+        let cta = CtaItem { cta: format!("z-{number:03}"), account: "globex".into(), ..other.clone() };
+        stage.put(&keys::cta_index(&tenant(), &CtaId::new(&cta.cta).unwrap()), &cta);
+    }
+    let cta = CtaItem { cta: "z-last".into(), account: "initech".into(), ..other };
+    stage.put(&keys::cta_index(&tenant(), &CtaId::new(&cta.cta).unwrap()), &cta);
+    assert_eq!(stage.list("t", &[("account", "initech")]), [cta]);
 }
