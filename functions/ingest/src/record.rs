@@ -1,4 +1,5 @@
-//! Recording: accepted signals become the account's pages, series and cases, in one commit per message.
+//! Recording: accepted signals become the account's pages, series and cases, in one commit per message, or in a few where
+//! one cannot hold them.
 //!
 //! Pages are sets and the series follows from the pages, so the same signals in any order, batching or repetition leave
 //! the same record.
@@ -6,7 +7,7 @@
 use crate::quarantine;
 use async_trait::async_trait;
 use contract::event::{CaseChanged, CaseOpened, Cause, Event, RecordsQuarantined, SignalsRecorded};
-use contract::message::Work;
+use contract::message::{Work, cause_id};
 use contract::problem::Fault;
 use contract::signal::SignalBody;
 use domain::case::{Case, CaseChange, News};
@@ -18,7 +19,7 @@ use domain::signal::{CaseStatus, Signal};
 use jiff::Timestamp;
 use platform::function::{Failure, Ports};
 use platform::once::{self, Decide, Effect};
-use platform::table::{Expect, Write};
+use platform::table::{Expect, TableError, Write};
 use platform::{keys, table};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,8 +30,21 @@ pub async fn signals(ports: &Ports, work: &Work, account: &AccountId, signals: &
         .map(|body| body.to_signal().map(|signal| (signal, body)))
         .collect::<Result<Vec<_>, Fault>>()
         .map_err(|fault| Failure::Unhandled(format!("signal at `{}`: {}", fault.path, fault.reason)))?;
-    let record = Record { ports, cause: work.as_cause(), account, signals, now: ports.clock.now() };
-    once::handle(ports, &keys::series(&work.tenant, account), &work.work_id, &record).await?;
+    let head = keys::series(&work.tenant, account);
+    let mut parts = vec![(work.work_id.clone(), signals)];
+    while let Some((message, signals)) = parts.pop() {
+        let record = Record { ports, cause: work.cause_of(&message), account, signals, now: ports.clock.now() };
+        match once::handle(ports, &head, &message, &record).await {
+            // Its days hold so much already that they cannot be written together: the halves are, one after the other.
+            Err(Failure::Table(TableError::TooLarge(_))) if record.signals.len() > 1 => {
+                let mut early = record.signals;
+                let late = early.split_off(early.len() / 2);
+                let half = |name: &str| cause_id(&format!("{message}#{name}"));
+                parts.extend([(half("late"), late), (half("early"), early)]);
+            }
+            outcome => drop(outcome?),
+        }
+    }
     Ok(())
 }
 

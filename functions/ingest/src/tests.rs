@@ -399,6 +399,27 @@ fn a_batch_of_many_cases_or_for_a_full_day_is_recorded_whole() {
 }
 
 #[test]
+fn late_records_for_many_crowded_days_are_recorded_though_one_commit_cannot_hold_them() {
+    let stage = stage();
+    let long = "x".repeat(110);
+    let at = |day: i64| stage.doubles.now() - SignedDuration::from_hours(24 * day + 1);
+    for day in 0..24 {
+        for half in 0..3 {
+            let one = |number| stage.usage_at(&format!("{long}-{day}-{half}-{number}"), at(day));
+            stage.send(&format!("{day}-{half}"), &(0..480).map(one).collect::<Vec<_>>());
+        }
+    }
+    let crowded = stage.page(at(3)).unwrap().len();
+    let late: Vec<Value> = (0..24).map(|day| stage.usage_at(&format!("late-{day}"), at(day))).collect();
+    for id in ["late", "and again"] {
+        stage.send(id, &late);
+        for day in 0..24 {
+            assert_eq!(stage.page(at(day)).unwrap().len(), crowded + 1, "{day} days ago");
+        }
+    }
+}
+
+#[test]
 fn an_account_that_is_described_twice_alike_changes_once() {
     let stage = stage();
     let answer = |body: &Value| stage.ask(&body.to_string(), "PUT", "/accounts/{id}", "acme", &body.to_string());
