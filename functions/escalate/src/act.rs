@@ -148,8 +148,13 @@ impl Decide for Act<'_> {
         let missing =
             || Failure::Unhandled(format!("escalation `{}` is listed, but its account does not have it", self.id));
         let record = state.ok_or_else(missing)?;
-        let known = record.escalations.get(self.id).ok_or_else(missing)?;
-        match self.apply(known) {
+        let applied = match (record.escalations.get(self.id), self.action) {
+            (Some(known), _) => self.apply(known),
+            // It ended so long ago that the account has forgotten it; the list still says how.
+            (None, Action::Resolve { .. }) => return Ok(None),
+            (None, Action::Acknowledge) => Err(TransitionError::Resolved),
+        };
+        match applied {
             Ok((escalation, facts)) => self.change.effect(record, escalation, &facts).await,
             Err(refusal) => {
                 *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = Some(refusal);

@@ -9,7 +9,7 @@ use contract::event::{
 };
 use domain::audit::{self, Record};
 use domain::digest::Digest;
-use domain::escalation::{Escalation, EscalationFact, EscalationPolicies, What};
+use domain::escalation::{self, Escalation, EscalationFact, EscalationPolicies, Status, What};
 use domain::id::{AccountId, EscalationId, TenantId};
 use domain::record::EscalationRecord;
 use jiff::{SignedDuration, Timestamp};
@@ -21,6 +21,12 @@ use serde::{Deserialize, Serialize};
 
 /// How long an escalation that ended is listed, in days.
 const LISTED_DAYS: i64 = 90;
+
+/// How much of what has ended an account keeps in mind, so that late news of the same cause opens no other: the latest,
+/// up to so many pieces of news in all. With more of it the account's record would outgrow what the table takes.
+const KEPT_NEWS: usize = 800;
+/// What an escalation takes beside the news of its case, in pieces of news.
+const OWN_SIZE: usize = 5;
 
 /// A piece of due work: which escalation to look at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,6 +92,7 @@ impl Change<'_> {
         }
         let events = facts.iter().map(|fact| self.event(&escalation, fact)).collect();
         record.escalations.insert(escalation.id.clone(), escalation);
+        forget_the_oldest(&mut record);
         Ok(Some(Effect { state: record, writes, events }))
     }
 
@@ -158,6 +165,29 @@ impl Change<'_> {
         // Several marks may be passed at one moment: what and when tell them apart.
         let key = format!("{}#{}#{}", escalation.id, name(&fact.what), fact.at);
         Event::new(self.cause, Some(self.account), &key, fact.at, told)
+    }
+}
+
+fn forget_the_oldest(record: &mut EscalationRecord) {
+    let ended = record.escalations.values().filter_map(|escalation| match &escalation.status {
+        Status::Resolved { at, .. } => Some((*at, escalation.id.clone(), size(escalation))),
+        _ => None,
+    });
+    let mut ended: Vec<_> = ended.collect();
+    ended.sort_unstable();
+    let mut kept = 0_usize;
+    for (_, id, size) in ended.into_iter().rev() {
+        kept = kept.saturating_add(size);
+        if kept > KEPT_NEWS {
+            record.escalations.remove(&id);
+        }
+    }
+}
+
+fn size(escalation: &Escalation) -> usize {
+    match &escalation.cause {
+        escalation::Cause::Case { case } => OWN_SIZE + case.news().count(),
+        escalation::Cause::Rule { .. } => OWN_SIZE,
     }
 }
 

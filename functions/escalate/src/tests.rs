@@ -344,6 +344,34 @@ fn what_fell_due_while_no_tick_came_is_told_by_the_first_that_comes() {
 }
 
 #[test]
+fn an_account_with_a_long_history_of_cases_forgets_the_oldest_and_goes_on() {
+    let stage = stage();
+    for number in 0..60 {
+        let start = number * HOUR;
+        let mut news = vec![(start, CaseStatus::Opened)];
+        news.extend((1..60).map(|minute| (start + minute, CaseStatus::InProgress)));
+        news.push((start + 60, CaseStatus::Resolved));
+        stage.doubles.set_now(stage.at(start + 60));
+        stage.case(&format!("case-{number}"), Severity::Low, &news);
+    }
+    let ended = |told: &String| told.contains("ended");
+    assert_eq!(stage.told(0).iter().filter(|told| ended(told)).count(), 60);
+    let told = stage.told(0).len();
+    stage.case("case-59", Severity::Low, &[(59 * HOUR, CaseStatus::Opened)]);
+    assert_eq!(stage.told(told), Vec::<String>::new(), "the latest are kept in mind");
+    stage.case("now", Severity::Critical, &[(60 * HOUR, CaseStatus::Opened)]);
+    assert_eq!(stage.active("t", &[]).len(), 1);
+
+    let first = stage.doubles.published().into_iter().find_map(|event| match event.fact {
+        Fact::EscalationOpened(fact) => Some(fact.escalation.escalation.to_string()),
+        _ => None,
+    });
+    let first = first.unwrap();
+    assert_eq!(stage.act("t", &first, "resolve", r#"{"outcome":"again"}"#).unwrap()["status"], "resolved");
+    assert_eq!(stage.act("t", &first, "acknowledge", "").unwrap_err().status, 409);
+}
+
+#[test]
 fn news_of_a_case_that_is_not_in_the_table_goes_back_to_the_queue() {
     let stage = stage();
     let fact = CaseOpened { case: CaseId::new("c").unwrap(), severity: Severity::High, opened_at: stage.start };

@@ -46,7 +46,7 @@ pub struct EpisodeRecord {
 /// An account's escalations. Writer: escalate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EscalationRecord {
-    /// By id; one that ended is kept, so that its cause opens no other.
+    /// By id; the latest that ended are kept, so that late news of their causes open no others.
     pub escalations: BTreeMap<EscalationId, Escalation>,
     /// When each will next have something to say: where its due work lies.
     pub due: BTreeMap<EscalationId, Timestamp>,
