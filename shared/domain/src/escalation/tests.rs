@@ -171,10 +171,8 @@ fn a_breach_is_told_even_when_the_solution_is_known_first() {
 #[test]
 fn a_case_that_is_known_late_and_answered_already_is_told_so_before_anything_is_due() {
     let policies = policies();
-    let known = [
-        news(0, CaseStatus::Opened, Severity::Critical),
-        news(20 * MINUTE, CaseStatus::Responded, Severity::Critical),
-    ];
+    let known =
+        [news(0, CaseStatus::Opened, Severity::Critical), news(20 * MINUTE, CaseStatus::Responded, Severity::Critical)];
     let (escalation, facts) = open(of_case(&known), HOUR);
     assert_eq!(words(&facts), ["60: opened", "60: answered"], "answered in time: no mark was passed");
     assert_eq!(escalation.tick(&policies, at(2 * HOUR - 1)).1, [], "nobody is paged");
