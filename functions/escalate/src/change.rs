@@ -4,8 +4,8 @@
 use crate::clock;
 use contract::escalate::{EscalationItem, by_name, event_body};
 use contract::event::{
-    Cause, EscalationAcknowledged, EscalationAdvanced, EscalationOpened, EscalationResolved, Event, Fact, SlaBreached,
-    SlaWarned,
+    Cause, EscalationAcknowledged, EscalationAdvanced, EscalationOpened, EscalationResolved, EscalationUpdated, Event,
+    Fact, SlaBreached, SlaWarned,
 };
 use domain::audit::{self, Record};
 use domain::digest::Digest;
@@ -90,7 +90,8 @@ impl Change<'_> {
             writes.push(Write::Put { key, expect: Expect::Absent, body: table::body(&link)?, expires_at: None });
             record.audit = link.head();
         }
-        let events = facts.iter().map(|fact| self.event(&escalation, fact)).collect();
+        let mut events: Vec<Event> = facts.iter().map(|fact| self.event(&escalation, fact)).collect();
+        events.extend(self.update(record.escalations.get(&escalation.id), &escalation, facts));
         record.escalations.insert(escalation.id.clone(), escalation);
         forget_the_oldest(&mut record);
         Ok(Some(Effect { state: record, writes, events }))
@@ -148,6 +149,20 @@ impl Change<'_> {
             reasons: facts.iter().map(|fact| format!("{} at {}", name(&fact.what), fact.at)).collect(),
         };
         Ok(audit::append(chain, record))
+    }
+
+    /// What has changed without a fact that says where the escalation is now: those who list it have to learn of it.
+    fn update(&self, known: Option<&Escalation>, escalation: &Escalation, facts: &[EscalationFact]) -> Option<Event> {
+        let is_mark = |fact: &EscalationFact| matches!(fact.what, What::SlaWarned { .. } | What::SlaBreached { .. });
+        let before = event_body(known?, self.policies, self.now);
+        let body = event_body(escalation, self.policies, self.now);
+        if before == body || !facts.iter().all(is_mark) {
+            return None;
+        }
+        let acknowledged = matches!(escalation.status, Status::Acknowledged { .. });
+        let key = format!("{}#updated", escalation.id);
+        let fact = EscalationUpdated { escalation: body, acknowledged };
+        Some(Event::new(self.cause, Some(self.account), &key, self.now, fact))
     }
 
     fn event(&self, escalation: &Escalation, fact: &EscalationFact) -> Event {

@@ -145,6 +145,10 @@ impl Stage {
                 Fact::EscalationAdvanced(fact) => format!("{} is told", fact.escalation.role),
                 Fact::SlaWarned(fact) => format!("{} {}", fact.clock, fact.percent),
                 Fact::SlaBreached(fact) => format!("{} breached", fact.clock),
+                Fact::EscalationUpdated(fact) => {
+                    let breach = fact.escalation.breach_at.map(|at| at.duration_since(self.start).as_secs() / MINUTE);
+                    format!("{:?} until {breach:?}", fact.escalation.severity)
+                }
                 Fact::EscalationResolved(fact) => format!("ended: {}", fact.outcome),
                 other => other.name().to_owned(),
             };
@@ -218,6 +222,30 @@ fn a_case_that_is_answered_and_solved_in_time_leaves_the_clocks_nothing_to_say()
     let expected = ["0: opened for support_engineer", "5: the case has it", "60: ended: the case was resolved"];
     assert_eq!(stage.told(0), expected);
     assert_eq!(stage.active("t", &[]), []);
+}
+
+#[test]
+fn a_clock_that_stops_and_a_severity_that_changes_are_told_to_those_who_list_it() {
+    let stage = stage();
+    let news = [
+        (0, CaseStatus::Opened),
+        (5 * MINUTE, CaseStatus::Responded),
+        (HOUR, CaseStatus::WaitingOnCustomer),
+        (9 * HOUR, CaseStatus::InProgress),
+    ];
+    for known in 1..=4 {
+        stage.doubles.set_now(stage.at(news[known - 1].0));
+        stage.case("c", Severity::Critical, &news[..known]);
+    }
+    let expected = [
+        "0: opened for support_engineer",
+        "5: the case has it",
+        "60: Critical until None",
+        "540: Critical until Some(720)",
+    ];
+    assert_eq!(stage.told(0), expected);
+    stage.case("c", Severity::High, &[&news[..], &[(9 * HOUR + 1, CaseStatus::InProgress)]].concat());
+    assert_eq!(stage.told(4), ["540: High until Some(960)"]);
 }
 
 #[test]

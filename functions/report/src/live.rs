@@ -35,7 +35,7 @@ fn answer(rows: &[Row], summary: &Summary, as_of: jiff::Timestamp) -> LivePerfor
                 Fall {
                     account: fall.account.to_string(),
                     name: fall.name.clone(),
-                    band: health.map(|health| health.band.to_string()).unwrap_or_default(),
+                    band: health.and_then(|health| health.band).map(|band| band.to_string()).unwrap_or_default(),
                     score: health.map_or(fall.fall.to, |health| health.score).to_string(),
                     fell: fall.fall.depth().to_string(),
                     at: fall.at,

@@ -59,13 +59,14 @@ fn of_row(event: &Event) -> Result<Vec<portfolio::Fact>, Failure> {
             segment: fact.account.segment,
             stage: fact.account.stage,
         })],
-        Fact::HealthScored(fact) => health(fact)?.into_iter().collect(),
+        Fact::HealthScored(fact) => vec![health(fact)?],
         Fact::BandChanged(fact) => fall(fact)?.into_iter().collect(),
         Fact::CtaOpened(fact) => vec![cta(&fact.cta)],
         Fact::CtaUpdated(fact) => vec![cta(&fact.cta)],
         Fact::CtaClosed(fact) => vec![portfolio::Fact::CtaEnded(fact.cta.clone())],
         Fact::EscalationOpened(fact) => vec![escalation(&fact.escalation, false)],
         Fact::EscalationAdvanced(fact) => vec![escalation(&fact.escalation, false)],
+        Fact::EscalationUpdated(fact) => vec![escalation(&fact.escalation, fact.acknowledged)],
         Fact::EscalationAcknowledged(fact) => vec![escalation(&fact.escalation, true)],
         Fact::EscalationResolved(fact) => vec![portfolio::Fact::EscalationEnded(fact.escalation.escalation.clone())],
         // A clock's mark says nothing of who has it: the row learns of that from the facts above.
@@ -80,11 +81,9 @@ fn of_row(event: &Event) -> Result<Vec<portfolio::Fact>, Failure> {
     })
 }
 
-fn health(fact: &HealthScored) -> Result<Option<portfolio::Fact>, Failure> {
-    let Some(band) = band(&fact.band) else {
-        return Ok(None);
-    };
-    Ok(Some(portfolio::Fact::Health(Health { score: points(&fact.score)?, band, provisional: fact.provisional })))
+fn health(fact: &HealthScored) -> Result<portfolio::Fact, Failure> {
+    let (score, band) = (points(&fact.score)?, band(&fact.band));
+    Ok(portfolio::Fact::Health(Health { score, band, provisional: fact.provisional }))
 }
 
 /// A band that was left downwards. The reasons add up to the fall.

@@ -4,7 +4,8 @@ use super::*;
 use async_trait::async_trait;
 use contract::event::{
     AccountChanged, BandChanged, Cause, CtaBody, CtaClosed, CtaOpened, CtaUpdated, EscalationAcknowledged,
-    EscalationBody, EscalationOpened, EscalationResolved, Event, Fact, HealthScored, ReasonBody, ScoreRunCompleted,
+    EscalationBody, EscalationOpened, EscalationResolved, EscalationUpdated, Event, Fact, HealthScored, ReasonBody,
+    ScoreRunCompleted,
 };
 use contract::report::{LivePerformance, Status, Timeline};
 use contract::signal::AccountBody;
@@ -177,8 +178,9 @@ fn the_live_report_counts_accounts_by_band_and_names_what_is_open() {
     let stage = stage();
     stage.hear(&morning());
     stage.hear(&[event("initech", 5, described("Initech")), event("initech", 4, scored("70", "at_risk", true))]);
+    stage.hear(&[event("umbrella", 3, described("Umbrella")), event("umbrella", 2, scored("40", "unscored", true))]);
     let live = stage.live("t");
-    assert_eq!((live.as_of, live.accounts), (noon(), 3));
+    assert_eq!((live.as_of, live.accounts), (noon(), 4));
     let bands: Vec<(&str, u64)> = live.bands.iter().map(|count| (count.band.as_str(), count.accounts)).collect();
     let expected = [
         ("champion", 0),
@@ -186,7 +188,7 @@ fn the_live_report_counts_accounts_by_band_and_names_what_is_open() {
         ("at_risk", 0),
         ("critical", 1),
         ("emergency", 0),
-        ("provisional", 1),
+        ("provisional", 2),
         ("unscored", 1),
     ];
     assert_eq!(bands, expected);
@@ -226,6 +228,19 @@ fn what_has_ended_is_not_open_whatever_is_heard_of_it_later() {
     let live = stage.live("t");
     assert_eq!(live.open_escalations.iter().map(|open| open.escalation.as_str()).collect::<Vec<_>>(), ["esc-1"]);
     assert_eq!((live.open_cta_count, live.open_escalation_count), (2, 1));
+}
+
+#[test]
+fn an_escalation_whose_clocks_stand_still_has_no_time_to_breach() {
+    let stage = stage();
+    stage.hear(&morning());
+    let waiting = EscalationBody { breach_at: None, ..escalation("esc-1", 0) };
+    let updated = EscalationUpdated { escalation: waiting, acknowledged: true };
+    stage.hear(&[event("acme", 10, updated)]);
+    let live = stage.live("t");
+    let waiting = live.open_escalations.iter().find(|open| open.escalation == "esc-1").unwrap();
+    assert_eq!((waiting.status.as_str(), waiting.seconds_to_breach), ("acknowledged", None));
+    assert_eq!(stage.timeline("acme", None).entries.len(), 9, "its case has a line, it has none");
 }
 
 #[test]

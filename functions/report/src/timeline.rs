@@ -53,7 +53,11 @@ pub async fn read(ports: &Ports, caller: &Caller, request: &Request) -> Result<R
 /// A fact in plain words. Nothing for those that come with every signal.
 fn words(fact: &Fact) -> Option<String> {
     Some(match fact {
-        Fact::SignalsRecorded(_) | Fact::HealthScored(_) | Fact::ScoreRunCompleted(_) | Fact::CtaUpdated(_) => {
+        Fact::SignalsRecorded(_)
+        | Fact::HealthScored(_)
+        | Fact::ScoreRunCompleted(_)
+        | Fact::CtaUpdated(_)
+        | Fact::EscalationUpdated(_) => {
             return None;
         }
         Fact::AccountChanged(fact) if fact.created => format!("{} became an account", fact.account.name),

@@ -167,6 +167,8 @@ facts! {
     EscalationAcknowledged by Escalate on WorkflowEvents;
     /// The next step was reached, because nobody took it on.
     EscalationAdvanced by Escalate on CapacitySignals;
+    /// News of its case changed an escalation: its severity, or when its clocks run out.
+    EscalationUpdated by Escalate on WorkflowEvents;
     /// A clock passed a warning mark.
     SlaWarned by Escalate on PerformanceAlerts;
     /// A clock ran out.
@@ -427,6 +429,15 @@ pub struct EscalationAcknowledged {
 pub struct EscalationAdvanced {
     /// The escalation.
     pub escalation: EscalationBody,
+}
+
+/// News of its case changed an escalation: its severity, or when its clocks run out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct EscalationUpdated {
+    /// The escalation as it is now.
+    pub escalation: EscalationBody,
+    /// Whether somebody has taken it on.
+    pub acknowledged: bool,
 }
 
 /// A clock passed a warning mark.

@@ -66,8 +66,8 @@ pub struct Profile {
 pub struct Health {
     /// The score.
     pub score: Points,
-    /// The band.
-    pub band: Band,
+    /// The band; none until a score was not provisional.
+    pub band: Option<Band>,
     /// Too little data.
     pub provisional: bool,
 }
@@ -326,10 +326,10 @@ impl Summary {
 
     fn add(&mut self, row: &Row, now: Timestamp) {
         self.accounts += 1;
-        match row.health() {
-            None => self.unscored += 1,
-            Some(health) if health.provisional => self.provisional += 1,
-            Some(health) => *self.by_band.entry(health.band).or_default() += 1,
+        match row.health().map(|health| (health.provisional, health.band)) {
+            Some((true, _)) => self.provisional += 1,
+            Some((false, Some(band))) => *self.by_band.entry(band).or_default() += 1,
+            Some((false, None)) | None => self.unscored += 1,
         }
         let (account, name) = (&row.account, row.name());
         self.biggest_falls.extend(row.fall_to_name(now).map(|(at, fall)| AccountFall {
@@ -372,7 +372,7 @@ mod tests {
     }
 
     fn health(score: i32, band: Band) -> Fact {
-        Fact::Health(Health { score: Points::whole(score), band, provisional: false })
+        Fact::Health(Health { score: Points::whole(score), band: Some(band), provisional: false })
     }
 
     fn fell(from: i32, to: i32) -> Fact {
@@ -440,7 +440,7 @@ mod tests {
         assert!(row.apply(stamp(9, 1), health(60, Band::Critical)));
         assert!(!row.apply(stamp(8, 2), health(90, Band::Champion)));
         assert!(!row.apply(stamp(9, 1), health(60, Band::Critical)), "the same fact again");
-        assert_eq!(row.health().unwrap().band, Band::Critical);
+        assert_eq!(row.health().unwrap().band, Some(Band::Critical));
         assert!(row.apply(stamp(20, 3), Fact::CtaEnded(cta_id(1))));
         assert!(!row.apply(stamp(10, 4), cta(1, 5)));
         assert_eq!(row.ctas().count(), 0);
@@ -465,7 +465,7 @@ mod tests {
                 [health(50, Band::Emergency), fell(90, 50), cta(2, 9), escalation(1, None), escalation(2, Some(500))],
             ),
             row("c", [health(75, Band::AtRisk), fell(80, 75), escalation(3, Some(-60))]),
-            row("d", [Fact::Health(Health { score: Points::whole(10), band: Band::Emergency, provisional: true })]),
+            row("d", [Fact::Health(Health { score: Points::whole(10), band: None, provisional: true })]),
             row("e", [fell(80, 75)]),
             row("f", [fell(60, 59)]),
             row("g", [fell(60, 57)]),
