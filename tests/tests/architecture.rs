@@ -114,7 +114,7 @@ fn sources(room: &str) -> Vec<(PathBuf, String)> {
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
-            let is_test = path.ends_with("tests") || path.ends_with("tests.rs") || path.ends_with("examples");
+            let is_test = ["tests", "tests.rs", "examples", "benches"].iter().any(|name| path.ends_with(name));
             if path.is_dir() && !is_test {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") && !is_test {
