@@ -248,7 +248,18 @@ fn the_api_is_bounded_traced_and_writes_down_every_request() {
         let problem: Value = serde_json::from_str(body).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert!(problem["type"].as_str().is_some_and(|kind| kind.starts_with("urn:cs-ops:problem:")), "{name}");
         assert!(problem["title"].is_string() && problem["detail"].is_string(), "{name}");
+        assert_eq!(problem["instance"], "$context.requestId", "{name}");
+        // A status of a default would become the status of every answer of its kind.
+        assert_eq!(answer["StatusCode"].is_null(), name.starts_with("DEFAULT_"), "{name}");
+        assert_eq!(answer["StatusCode"], problem["status"], "{name}");
     }
+    let statuses = ["THROTTLED", "MISSING_AUTHENTICATION_TOKEN", "REQUEST_TOO_LARGE", "DEFAULT_4XX", "DEFAULT_5XX"]
+        .map(|name| api["GatewayResponses"][name]["StatusCode"].as_u64());
+    assert_eq!(statuses, [Some(429), Some(404), Some(413), None, None]);
+    let limit = platform::http::MAX_BODY_BYTES.to_string();
+    let too_large = &api["GatewayResponses"]["REQUEST_TOO_LARGE"]["ResponseTemplates"]["application/json"];
+    assert!(too_large.as_str().unwrap().contains(&limit));
+    assert!(api["GatewayResponses"]["DEFAULT_4XX"]["ResponseTemplates"]["application/json"].is_string());
     assert!(api["GatewayResponses"]["THROTTLED"]["ResponseParameters"]["Headers"]["Retry-After"].is_string());
 }
 

@@ -37,7 +37,7 @@ pub enum Metric {
     MessagesRepeated,
     /// Events that the bus took.
     EventsPublished,
-    /// From the moment at which a fact happened to the end of handling it.
+    /// From the moment at which a function told a fact to the end of handling it in another.
     EventToEffectMilliseconds,
     /// Accounts that were scored, whether or not the score changed.
     AccountsScored,
@@ -159,7 +159,8 @@ impl<W: Write + Send> Metrics for EmbeddedMetricFormat<W> {
 }
 
 /// Records how a message ended; hosts call this once for every message. How long a fact took to have its effect is
-/// measured from the moment at which it happened.
+/// measured from its `occurred_at`, which is when the function that tells it decided it. What came before, such as a
+/// signal's wait for being recorded, is not in it: work has no such measure, and the age of its queue is watched instead.
 pub fn record_message(metrics: &dyn Metrics, message: &Incoming, succeeded: bool, now: Timestamp) {
     if !succeeded {
         metrics.record(&[(Metric::MessagesFailed, 1)]);
