@@ -16,7 +16,9 @@ pub struct SignalBody {
     /// The system that says it.
     #[schemars(with = "String")]
     pub source: SourceId,
-    /// What that system calls it; the same id from the same source is the same signal.
+    /// What that system calls it. The same id from the same source on the same UTC day of `at` is the same signal; with
+    /// another content the greater of the two stands, first by `at`, then by `metric`, then by `value`, whichever came
+    /// first. On another day it is another signal. A correction needs a new id.
     #[schemars(with = "String")]
     pub id: SignalId,
     /// Which account.

@@ -105,7 +105,7 @@ ids! {
     PersonId
     /// A system that sends signals.
     SourceId
-    /// A signal, as its source names it. The pair (source, signal) is unique within an account.
+    /// A signal, as its source names it. The pair (source, signal) is unique within an account's UTC day: see `page`.
     SignalId
     /// A support case, as the ticketing system names it.
     CaseId
