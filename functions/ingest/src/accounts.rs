@@ -1,4 +1,5 @@
-//! `PUT /accounts/{id}`: the account as the CRM describes it, with its place in the portfolio.
+//! `PUT /accounts/{id}`: the account as the CRM describes it, with its place in the portfolio. With `If-None-Match: *`
+//! an account that somebody has described stays as it is.
 
 use async_trait::async_trait;
 use contract::event::{AccountChanged, Cause, Event, FunctionName};
@@ -18,20 +19,30 @@ pub async fn put(ports: &Ports, caller: &Caller, request: &Request) -> Result<Re
     let id = AccountId::new(name).map_err(|error| {
         Problem::invalid("the account's id is not valid", vec![contract::problem::Fault::new("id", error.to_string())])
     })?;
+    let only_new = http::only_if_absent(request)?;
     let body: AccountBody = http::read_json(request)?;
     let account = body.check(&id).map_err(|fault| Problem::invalid("the account is not valid", vec![fault]))?;
     let message = request.cause_id(caller, FunctionName::Ingest);
     let cause = request.cause(caller, FunctionName::Ingest);
     let head = keys::profile(&caller.tenant, &id);
     let created = ports.table.get(&head).await?.is_none();
-    let outcome = once::handle(ports, &head, &message, &Describe { ports, cause: &cause, account: &account }).await?;
-    Response::json(200, &AccountAnswer { id: id.to_string(), created, changed: outcome != Outcome::Unchanged })
+    let describe = Describe { ports, cause: &cause, account: &account, only_new };
+    let outcome = once::handle(ports, &head, &message, &describe).await?;
+    if only_new && outcome == Outcome::Unchanged {
+        let detail = format!(
+            "account `{id}` is described already and stays as it is; without `If-None-Match` it is described anew"
+        );
+        return Err(Problem::new(412, "exists_already", "There is one already", detail));
+    }
+    // A repeat had its effect when it came first; whatever became of the account since then, it is not changed now.
+    Response::json(200, &AccountAnswer { id: id.to_string(), created, changed: outcome == Outcome::Done })
 }
 
 struct Describe<'a> {
     ports: &'a Ports,
     cause: &'a Cause,
     account: &'a Account,
+    only_new: bool,
 }
 
 #[async_trait]
@@ -39,7 +50,7 @@ impl Decide for Describe<'_> {
     type State = Account;
 
     async fn decide(&self, state: Option<Account>) -> Result<Option<Effect<Account>>, Failure> {
-        if state.as_ref() == Some(self.account) {
+        if state.as_ref().is_some_and(|known| self.only_new || known == self.account) {
             return Ok(None);
         }
         let created = state.is_none();

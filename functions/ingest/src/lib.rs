@@ -36,6 +36,7 @@ pub const ROUTES: &[Route] = &[
         .answers::<contract::ingest::SignalsAnswer>(202),
     Route::new(Method::Put, "/accounts/{id}", "Describes an account; the same twice is the same once.")
         .scope("cs-ops.ingest.write")
+        .conditional()
         .takes::<contract::signal::AccountBody>()
         .answers::<contract::ingest::AccountAnswer>(200),
     Route::new(Method::Get, "/quarantine", "Lists refused records with the reasons.")

@@ -74,6 +74,22 @@ impl Stage {
         self.ask(&id, "PUT", "/accounts/{id}", account, &description().to_string()).unwrap().1
     }
 
+    /// Describes an account under a condition; gives the status of the answer.
+    fn put_if(&self, condition: &str, id: &str, account: &str) -> Result<u16, u16> {
+        let caller = Caller { tenant: tenant(), subject: PersonId::new("feed").unwrap(), scopes: BTreeSet::new() };
+        let request = Request {
+            method: "PUT".into(),
+            route: "/accounts/{id}".into(),
+            parameters: BTreeMap::from([("id".into(), account.into())]),
+            headers: BTreeMap::from([("if-none-match".into(), condition.into())]),
+            body: with(description(), "arr_cents", json!(1)).to_string().into(),
+            request_id: id.into(),
+            ..Request::default()
+        };
+        let answer = block_on(self.ingest.call(&caller, &request));
+        answer.map(|response| response.status).map_err(|problem| problem.status)
+    }
+
     /// Sends records and has what was accepted recorded.
     fn send(&self, id: &str, signals: &[Value]) -> Value {
         let (status, answer) = self.post(id, &json!({ "signals": signals }).to_string()).unwrap();
@@ -137,6 +153,11 @@ impl Stage {
 
     fn record(&self) -> AccountRecord {
         once::state_of(&self.item(&keys::series(&tenant(), &acme())).unwrap()).unwrap()
+    }
+
+    /// How `acme` is described.
+    fn account(&self) -> domain::account::Account {
+        once::state_of(&self.item(&keys::profile(&tenant(), &acme())).unwrap()).unwrap()
     }
 
     fn facts(&self) -> Vec<Fact> {
@@ -444,6 +465,44 @@ fn an_account_that_is_described_twice_alike_changes_once() {
     assert_eq!((refused.status, refused.errors[0].path.as_str()), (422, "arr_cents"));
     let refused = stage.ask("id", "PUT", "/accounts/{id}", "a#b", &description().to_string()).unwrap_err();
     assert_eq!((refused.status, refused.errors[0].path.as_str()), (422, "id"));
+}
+
+#[test]
+fn a_repeated_description_says_that_it_changes_nothing_now() {
+    let stage = stage();
+    let put = |id: &str, arr: i64| {
+        let body = with(description(), "arr_cents", json!(arr)).to_string();
+        stage.ask(id, "PUT", "/accounts/{id}", "acme", &body).unwrap().1["changed"].clone()
+    };
+    assert_eq!(put("a", 6_000_000), true);
+    assert_eq!(put("b", 7_000_000), true);
+    assert_eq!(put("a", 6_000_000), false, "the request of before; the account stays as the later one described it");
+    assert_eq!(stage.account().arr.cents(), 7_000_000);
+}
+
+#[test]
+fn with_if_none_match_an_account_is_described_only_where_nobody_has_described_it() {
+    let stage = stage();
+    let put = |id: &str, account: &str, condition: &str| stage.put_if(condition, id, account);
+    let told = stage.facts().len();
+    assert_eq!(put("1", "acme", "*"), Err(412));
+    assert_eq!((stage.account().arr.cents(), stage.facts().len()), (5_000_000, told), "as it was, and nothing is told");
+    assert_eq!(put("2", "globex", "*"), Ok(200));
+    assert_eq!(put("2", "globex", "*"), Ok(200), "the same request again is not refused for what it did itself");
+    assert_eq!(put("3", "globex", "*"), Err(412));
+    assert_eq!(stage.facts().len(), told + 1);
+    assert_eq!(put("4", "acme", "\"tag\""), Err(400), "a condition that cannot be read changes nothing");
+    assert_eq!(stage.account().arr.cents(), 5_000_000);
+}
+
+#[test]
+fn a144_what_a_crash_kept_back_goes_out_though_the_repeat_finds_the_account_described() {
+    let stage = stage();
+    let told = stage.facts().len();
+    stage.doubles.fail_next_publish();
+    assert_eq!(stage.put_if("*", "1", "globex"), Err(503));
+    assert_eq!(stage.put_if("*", "2", "globex"), Err(412));
+    assert_eq!(stage.facts().len(), told + 1);
 }
 
 #[test]

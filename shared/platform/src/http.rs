@@ -57,6 +57,8 @@ pub struct Route {
     pub scope: Option<&'static str>,
     /// What its query may hold; anything else is refused.
     pub query: &'static [Parameter],
+    /// Whether it takes `If-None-Match: *`: then it makes what is not there, and answers 412 where something is.
+    pub conditional: bool,
     /// The JSON Schema of the request's body.
     pub request: Option<fn() -> schemars::Schema>,
     /// The JSON Schema of a good answer.
@@ -97,7 +99,17 @@ impl Parameter {
 impl Route {
     /// An open route without bodies, which answers 200.
     pub const fn new(method: Method, path: &'static str, summary: &'static str) -> Self {
-        Self { method, path, summary, scope: None, query: &[], request: None, response: None, status: 200 }
+        Self {
+            method,
+            path,
+            summary,
+            scope: None,
+            query: &[],
+            conditional: false,
+            request: None,
+            response: None,
+            status: 200,
+        }
     }
 
     /// The caller's token must hold this scope.
@@ -111,6 +123,13 @@ impl Route {
     #[must_use]
     pub const fn query(mut self, parameters: &'static [Parameter]) -> Self {
         self.query = parameters;
+        self
+    }
+
+    /// Takes `If-None-Match: *`; the function reads it with [`only_if_absent`].
+    #[must_use]
+    pub const fn conditional(mut self) -> Self {
+        self.conditional = true;
         self
     }
 
@@ -306,6 +325,19 @@ fn unavailable(failure: &dyn std::fmt::Display) -> Problem {
             "Busy",
             "a part behind this did not answer in time; send the same request again with the same Idempotency-Key",
         )
+    }
+}
+
+/// Whether the request is to be done only where nothing is yet: `If-None-Match: *` (RFC 9110). Any other value is
+/// refused, for no answer has a tag to compare: whoever wants to spare what is there must not change it by a typing error.
+pub fn only_if_absent(request: &Request) -> Result<bool, Problem> {
+    match request.headers.get("if-none-match").map(|value| value.trim()) {
+        None => Ok(false),
+        Some("*") => Ok(true),
+        Some(_) => Err(Problem::malformed(
+            "the header `If-None-Match` cannot be read",
+            vec![Fault::new("If-None-Match", "takes `*` alone; there are no tags here")],
+        )),
     }
 }
 

@@ -115,7 +115,13 @@ fn parameters_of(route: &Route) -> Vec<Value> {
         json!({ "name": parameter.name, "in": "query", "description": parameter.summary, "schema": schema })
     });
     let key = (route.method == Method::Post).then(|| json!({ "$ref": "#/components/parameters/IdempotencyKey" }));
-    in_path.chain(in_query).chain(key).chain([json!({ "$ref": "#/components/parameters/CorrelationId" })]).collect()
+    let condition = route.conditional.then(|| json!({ "$ref": "#/components/parameters/IfNoneMatch" }));
+    let in_header = key.into_iter().chain(condition);
+    in_path
+        .chain(in_query)
+        .chain(in_header)
+        .chain([json!({ "$ref": "#/components/parameters/CorrelationId" })])
+        .collect()
 }
 
 fn responses_of(route: &Route, shapes: &mut Shapes) -> Result<Value, OpenApiError> {
@@ -134,6 +140,7 @@ fn responses_of(route: &Route, shapes: &mut Shapes) -> Result<Value, OpenApiErro
         ("403", route.scope.is_some(), "Forbidden"),
         ("404", route.path.contains('{'), "NotFound"),
         ("409", post, "Conflict"),
+        ("412", route.conditional, "PreconditionFailed"),
         ("413", body, "TooLarge"),
         ("422", true, "Invalid"),
         ("503", route.scope.is_some(), "Unavailable"),
@@ -153,6 +160,13 @@ fn parameters() -> Value {
             "required": true,
             "description": "A new one for each thing to be done, the same one for a retry.",
             "schema": { "type": "string", "minLength": 1, "maxLength": super::idempotency::MAX_KEY, "pattern": "^[!-~]+$" },
+        },
+        "IfNoneMatch": {
+            "name": "If-None-Match",
+            "in": "header",
+            "required": false,
+            "description": "`*`: only where nothing is there yet; otherwise the answer is 412 and nothing changes.",
+            "schema": { "type": "string", "enum": ["*"] },
         },
         "CorrelationId": {
             "name": "x-correlation-id",
@@ -192,6 +206,7 @@ fn responses(problem: &Value) -> Value {
         "Forbidden": response("The token does not hold the scope.", challenge),
         "NotFound": response("There is no such thing for this tenant.", None),
         "Conflict": response("The state does not allow it, or the `Idempotency-Key` is in use or was used for something else.", retry),
+        "PreconditionFailed": response("There is one already, and `If-None-Match: *` asks to leave it as it is.", None),
         "TooLarge": response("The body is larger than 1 MiB.", None),
         "Invalid": response("The content is not valid; `errors` names every fault with its path.", None),
         "Unavailable": response("A part behind this did not answer; the same request may be sent again.", retry),
@@ -319,7 +334,7 @@ mod tests {
                 _ => {}
             }
         }
-        let document = described(&[READ, PLANT, OPEN]);
+        let document = described(&[READ, PLANT.conditional(), OPEN]);
         let mut found = Vec::new();
         references(&document, &mut found);
         assert!(found.contains(&"#/components/schemas/Tree".to_owned()), "{found:?}");
@@ -337,6 +352,17 @@ mod tests {
         assert!(!read.contains("IdempotencyKey") && read.contains(r#""name":"id""#), "{read}");
         let id = document.pointer("/paths/~1trees~1{id}~1leaf-count/get/operationId");
         assert_eq!(id, Some(&json!("get_trees_by_id_leaf_count")));
+    }
+
+    #[test]
+    fn only_a_route_that_takes_a_condition_is_described_with_it_and_with_the_answer_that_it_brings() {
+        const PUT: Route = Route::new(Method::Put, "/leaves/{id}", "Puts.").scope("cs-ops.score.write");
+        let document = described(&[PUT.conditional(), READ]);
+        let operation = |path: &str| document.pointer(path).unwrap().to_string();
+        let put = operation("/paths/~1leaves~1{id}/put");
+        assert!(put.contains("parameters/IfNoneMatch") && put.contains("responses/PreconditionFailed"), "{put}");
+        let read = operation("/paths/~1trees~1{id}~1leaf-count/get");
+        assert!(!read.contains("IfNoneMatch") && !read.contains("412"), "{read}");
     }
 
     #[test]
