@@ -17,6 +17,7 @@ use local::import::{Import, ImportError, Options, Order, Summary, weekly};
 use local::issuer::Issuer;
 use local::wiring::Wiring;
 use platform::clock::WallClock;
+use platform::http::Request;
 use platform::metrics::Nowhere;
 use platform::table::embedded::EmbeddedTable;
 use std::collections::BTreeMap;
@@ -60,8 +61,8 @@ struct Killed<D> {
 }
 
 impl<D: Door> Door for Killed<D> {
-    fn put_account(&mut self, id: &AccountId, body: &AccountBody) -> Result<(), DoorError> {
-        self.door.put_account(id, body)
+    fn put_new_account(&mut self, key: &str, id: &AccountId, body: &AccountBody) -> Result<(), DoorError> {
+        self.door.put_new_account(key, id, body)
     }
 
     fn post_signals(&mut self, key: &str, signals: &[SignalBody]) -> Result<SignalsAnswer, DoorError> {
@@ -98,6 +99,29 @@ impl Machine {
         let door = HostDoor { host: &mut self.host, verifier: &verifier, token: &token };
         let mut door = Killed { door, batches_to_live };
         Import::open(options)?.run(&mut door, &WallClock, &ProgressBar::hidden())
+    }
+
+    /// Describes an account as anybody would, over the API.
+    fn put(&self, account: &str, body: &serde_json::Value) {
+        let verifier = self.issuer.verifier(self.host.clock()).unwrap();
+        let (tenant, subject) = (TenantId::new("t").unwrap(), PersonId::new("crm").unwrap());
+        let hour = SignedDuration::from_hours(1);
+        let token = self.issuer.mint(&tenant, &subject, &["cs-ops.ingest.write"], hour, self.host.now()).unwrap();
+        let request = Request {
+            method: "PUT".to_owned(),
+            route: "/accounts/{id}".to_owned(),
+            parameters: BTreeMap::from([("id".to_owned(), account.to_owned())]),
+            headers: BTreeMap::from([("authorization".to_owned(), format!("Bearer {token}"))]),
+            body: body.to_string().into(),
+            ..Request::default()
+        };
+        let response = self.host.call("ingest", &verifier, request);
+        assert_eq!(response.status, 200, "{}", response.body);
+    }
+
+    /// How all accounts are described.
+    fn profiles(&self) -> BTreeMap<String, String> {
+        self.items("state#account")
     }
 
     /// The pages of all accounts, as they are stored.
@@ -162,6 +186,24 @@ fn the_same_file_twice_counts_once() {
     assert_eq!(machine.pages(), pages);
     let refused = std::fs::read_to_string(options.refused()).unwrap();
     assert!(refused.contains("column `date` has no value") && refused.contains("00003,,2,19.54,2"), "{refused}");
+}
+
+#[test]
+fn an_account_that_somebody_has_described_keeps_its_description() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut machine = machine();
+    let acme = serde_json::json!({
+        "name": "Acme", "arr_cents": 1_200_000_000_u64, "segment": "enterprise", "stage": "expansion",
+        "renewal_on": "1997-10-01", "owner": "dana",
+    });
+    machine.put("cdnow-00002", &acme);
+    let described = machine.profiles();
+    let summary = machine.import(&options(folder.path(), PURCHASES, Order::ByTime));
+    assert_eq!((summary.records, machine.profiles().len()), (8, 4), "whom nobody had described, the mapping describes");
+    for (key, profile) in &described {
+        assert_eq!(machine.profiles().get(key), Some(profile));
+        assert!(profile.contains("Acme") && profile.contains("dana") && profile.contains("1200000000"), "{profile}");
+    }
 }
 
 #[test]

@@ -24,7 +24,7 @@ use domain::id::{AccountId, TenantId};
 use door::{Door, DoorError};
 use indicatif::ProgressBar;
 use jiff::{SignedDuration, Timestamp};
-use journal::{Journal, JournalError, Refusal};
+use journal::{Journal, JournalError, Position, Refusal};
 use mapper::Mapper;
 use platform::clock::Clock;
 use rows::{Rows, RowsError};
@@ -156,7 +156,7 @@ pub struct Import {
     order: Order,
     rows: u64,
     first: Option<Timestamp>,
-    /// Accounts that this import has described.
+    /// Accounts that this import has met: each is described now, by this import or by somebody before.
     described: BTreeSet<AccountId>,
     /// Records that were sent, by their content.
     sent: BTreeSet<[u8; 16]>,
@@ -326,13 +326,16 @@ impl Import {
     /// Names a batch by its content and place: sent again by a later start, it is the same request and has the same
     /// consequences to the byte.
     fn key(&self, signals: &[SignalBody]) -> String {
-        let content: String = fingerprint(&signals).iter().map(|byte| format!("{byte:02x}")).collect();
-        format!("{}-{}-{content}", self.journal.position.import, self.journal.position.done)
+        let Position { import, done, .. } = &self.journal.position;
+        format!("{import}-{done}-{}", hex(&fingerprint(&signals)))
     }
 
+    /// Describes an account that nobody has described. What somebody has said of an account, the mapping does not
+    /// know better.
     fn describe(&mut self, door: &mut dyn Door, account: &AccountId) -> Result<(), ImportError> {
         if let Some(body) = self.accounts.account(account).filter(|_| !self.described.contains(account)) {
-            door.put_account(account, &body)?;
+            let key = format!("{}-{}", self.journal.position.import, hex(&fingerprint(&(account, &body))));
+            door.put_new_account(&key, account, &body)?;
             self.described.insert(account.clone());
         }
         Ok(())
@@ -393,8 +396,12 @@ fn survey(options: &Options, mapping: &str) -> Result<(String, u64), ImportError
         hash.update(bytes);
         lines += bytes.iter().map(|byte| u64::from(*byte == b'\n')).sum::<u64>();
     }
-    let name: String = hash.finalize().iter().take(12).map(|byte| format!("{byte:02x}")).collect();
-    Ok((format!("import-{name}"), lines))
+    let hash: [u8; 32] = hash.finalize().into();
+    Ok((format!("import-{}", hex(hash.split_at(12).0)), lines))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The records of the file, in its order.

@@ -231,8 +231,8 @@ impl LastingDoor<'_> {
 }
 
 impl Door for LastingDoor<'_> {
-    fn put_account(&mut self, id: &AccountId, body: &AccountBody) -> Result<(), DoorError> {
-        self.door.put_account(id, body)
+    fn put_new_account(&mut self, key: &str, id: &AccountId, body: &AccountBody) -> Result<(), DoorError> {
+        self.door.put_new_account(key, id, body)
     }
 
     fn post_signals(&mut self, key: &str, signals: &[SignalBody]) -> Result<SignalsAnswer, DoorError> {

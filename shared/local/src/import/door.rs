@@ -11,6 +11,9 @@ use platform::http::{Request, Response};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
+/// The status of the answer where `If-None-Match: *` meets an account that somebody has described.
+const DESCRIBED_ALREADY: u16 = 412;
+
 /// Why the door did not take something. Nothing of the batch counts as sent; the import can be started again.
 #[derive(Debug, thiserror::Error)]
 pub enum DoorError {
@@ -39,8 +42,9 @@ pub enum DoorError {
 
 /// What an import needs of the system.
 pub trait Door {
-    /// Describes an account: `PUT /accounts/{id}`.
-    fn put_account(&mut self, id: &AccountId, body: &AccountBody) -> Result<(), DoorError>;
+    /// Describes an account, unless somebody has described it: `PUT /accounts/{id}` with `If-None-Match: *`. `key` is
+    /// the same when the same description is sent again in the same import.
+    fn put_new_account(&mut self, key: &str, id: &AccountId, body: &AccountBody) -> Result<(), DoorError>;
 
     /// Sends signals: `POST /signals`. `key` is the same when the same batch is sent again in the same import.
     fn post_signals(&mut self, key: &str, signals: &[SignalBody]) -> Result<SignalsAnswer, DoorError>;
@@ -63,43 +67,64 @@ pub struct HostDoor<'a> {
 }
 
 impl HostDoor<'_> {
-    fn send<T: Serialize>(
-        &self,
-        method: &str,
-        route: &str,
-        id: Option<&AccountId>,
-        key: Option<&str>,
-        body: &T,
-    ) -> Result<Response, DoorError> {
-        let what = format!("{method} {}", id.map_or_else(|| route.to_owned(), |id| route.replace("{id}", id.as_str())));
-        let garbled = |error: serde_json::Error| DoorError::Garbled { what: what.clone(), detail: error.to_string() };
-        let body = serde_json::to_vec(body).map_err(garbled)?;
-        let mut headers = BTreeMap::from([
-            ("authorization".to_owned(), format!("Bearer {}", (self.token)(self.host.now()))),
-            ("content-type".to_owned(), "application/json".to_owned()),
-        ]);
-        headers.extend(key.map(|key| ("idempotency-key".to_owned(), key.to_owned())));
+    /// Sends a request. `key` names it: sent again with the same name it is the same request.
+    fn send<T: Serialize>(&self, key: &str, request: Request, header: Header, body: &T) -> Result<Answer, DoorError> {
+        let id = request.parameters.get("id").map_or("", String::as_str);
+        let what = format!("{} {}", request.method, request.route.replace("{id}", id));
+        let body = serde_json::to_vec(body).map_err(|error| garbled(&what, &error))?;
+        let headers = [
+            ("authorization", format!("Bearer {}", (self.token)(self.host.now()))),
+            ("content-type", "application/json".to_owned()),
+            header,
+        ];
         let request = Request {
-            method: method.to_owned(),
-            route: route.to_owned(),
-            parameters: id.map(|id| ("id".to_owned(), id.to_string())).into_iter().collect(),
-            headers,
+            headers: headers.map(|(name, value)| (name.to_owned(), value)).into(),
             body: body.into(),
-            request_id: key.map_or_else(|| format!("import-{}", id.map_or("", AccountId::as_str)), str::to_owned),
-            ..Request::default()
+            request_id: key.to_owned(),
+            ..request
         };
-        let response = self.host.call("ingest", self.verifier, request);
-        if (200..300).contains(&response.status) {
-            return Ok(response);
-        }
-        let detail = serde_json::from_str::<Problem>(&response.body).map_or(response.body, |problem| problem.detail);
-        Err(DoorError::Answered { what, status: response.status, detail })
+        Ok(Answer { response: self.host.call("ingest", self.verifier, request), what })
     }
 }
 
+/// A header with its value.
+type Header = (&'static str, String);
+
+/// What was answered to a request.
+struct Answer {
+    what: String,
+    response: Response,
+}
+
+impl Answer {
+    /// Anything but success is an error.
+    fn good(self) -> Result<Self, DoorError> {
+        if (200..300).contains(&self.response.status) {
+            return Ok(self);
+        }
+        let Response { status, body, .. } = self.response;
+        let detail = serde_json::from_str::<Problem>(&body).map_or(body, |problem| problem.detail);
+        Err(DoorError::Answered { what: self.what, status, detail })
+    }
+}
+
+fn garbled(what: &str, error: &serde_json::Error) -> DoorError {
+    DoorError::Garbled { what: what.to_owned(), detail: error.to_string() }
+}
+
 impl Door for HostDoor<'_> {
-    fn put_account(&mut self, id: &AccountId, body: &AccountBody) -> Result<(), DoorError> {
-        self.send("PUT", "/accounts/{id}", Some(id), None, body).map(|_| ())
+    fn put_new_account(&mut self, key: &str, id: &AccountId, body: &AccountBody) -> Result<(), DoorError> {
+        let request = Request {
+            method: "PUT".to_owned(),
+            route: "/accounts/{id}".to_owned(),
+            parameters: BTreeMap::from([("id".to_owned(), id.to_string())]),
+            ..Request::default()
+        };
+        let answer = self.send(key, request, ("if-none-match", "*".to_owned()), body)?;
+        if answer.response.status == DESCRIBED_ALREADY {
+            return Ok(());
+        }
+        answer.good().map(|_| ())
     }
 
     fn post_signals(&mut self, key: &str, signals: &[SignalBody]) -> Result<SignalsAnswer, DoorError> {
@@ -107,9 +132,9 @@ impl Door for HostDoor<'_> {
         struct Signals<'a> {
             signals: &'a [SignalBody],
         }
-        let response = self.send("POST", "/signals", None, Some(key), &Signals { signals })?;
-        serde_json::from_str(&response.body)
-            .map_err(|error| DoorError::Garbled { what: "POST /signals".to_owned(), detail: error.to_string() })
+        let request = Request { method: "POST".to_owned(), route: "/signals".to_owned(), ..Request::default() };
+        let answer = self.send(key, request, ("idempotency-key", key.to_owned()), &Signals { signals })?.good()?;
+        serde_json::from_str(&answer.response.body).map_err(|error| garbled(&answer.what, &error))
     }
 
     fn settle(&mut self) -> Result<(), DoorError> {

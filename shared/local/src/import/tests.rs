@@ -21,6 +21,7 @@ impl Clock for Stopwatch {
 struct Memory {
     accounts: BTreeMap<AccountId, AccountBody>,
     descriptions: usize,
+    names: BTreeMap<String, (AccountId, AccountBody)>,
     signals: BTreeMap<(String, String), SignalBody>,
     batches: Vec<usize>,
     keys: BTreeMap<String, Vec<SignalBody>>,
@@ -30,9 +31,11 @@ struct Memory {
 }
 
 impl Door for Memory {
-    fn put_account(&mut self, id: &AccountId, body: &AccountBody) -> Result<(), DoorError> {
+    fn put_new_account(&mut self, key: &str, id: &AccountId, body: &AccountBody) -> Result<(), DoorError> {
+        let known = self.names.entry(key.to_owned()).or_insert_with(|| (id.clone(), body.clone()));
+        assert_eq!((&known.0, &known.1), (id, body), "a key stands for one description: {key}");
         self.descriptions += 1;
-        self.accounts.insert(id.clone(), body.clone());
+        self.accounts.entry(id.clone()).or_insert_with(|| body.clone());
         Ok(())
     }
 
@@ -181,6 +184,19 @@ fn an_import_that_was_killed_goes_on_and_ends_as_if_it_had_not_been() {
             assert_eq!(bench.refused(), whole.refused());
         }
     }
+}
+
+#[test]
+fn a_description_is_another_request_in_another_import_and_the_same_one_when_an_import_goes_on() {
+    let file = b"who,day,n\na,20260101,1\nb,20260102,1\n";
+    let mut door = Memory { dies_at: Some(1), ..Memory::default() };
+    let first = bench(MAPPING, file, Order::AsWritten);
+    first.run(&mut door).unwrap_err();
+    first.run(&mut door).unwrap();
+    assert_eq!((door.descriptions, door.names.len()), (4, 2), "killed before its position was saved, and gone on");
+    let corrected = MAPPING.replace("arr_cents: 0", "arr_cents: 500");
+    bench(&corrected, file, Order::AsWritten).run(&mut door).unwrap();
+    assert_eq!((door.descriptions, door.names.len()), (6, 4));
 }
 
 #[test]
