@@ -4,6 +4,7 @@
 //! host's time is brought up to the moment; before an answer is given, everything that it set going has come to its end
 //! or waits for its next try.
 
+use crate::data::DataError;
 use crate::host::Host;
 use crate::wiring::{RouteWiring, Wiring};
 use axum::body::{Body, to_bytes};
@@ -44,6 +45,9 @@ pub enum FrontError {
         /// Why.
         reason: String,
     },
+    /// What happened could not be written down at the end.
+    #[error(transparent)]
+    Data(#[from] DataError),
     /// Serving ended with an error.
     #[error("the front stopped")]
     Stopped(#[source] std::io::Error),
@@ -79,8 +83,11 @@ pub struct Front {
     verifier: Verifier,
     pace: Pace,
     /// Called when the host has moved on.
-    moved: Box<dyn Fn(&Host) + Send + Sync>,
+    moved: Box<Moved>,
 }
+
+/// Told whenever the host has moved on. Nothing is answered before it is done.
+type Moved = dyn Fn(&Host) -> Result<(), DataError> + Send + Sync;
 
 /// A path of the template.
 struct Resource {
@@ -95,7 +102,7 @@ impl Front {
         wiring: &Wiring,
         verifier: Verifier,
         pace: Pace,
-        moved: impl Fn(&Host) + Send + Sync + 'static,
+        moved: impl Fn(&Host) -> Result<(), DataError> + Send + Sync + 'static,
     ) -> Result<Self, FrontError> {
         let routes = routes(&wiring.routes)?;
         Ok(Self { host: Mutex::new(host), routes, verifier, pace, moved: Box::new(moved) })
@@ -126,7 +133,7 @@ impl Front {
         let schedules = tokio::spawn(self.clone().keep_time());
         let served = axum::serve(listener, router).with_graceful_shutdown(stop).await;
         schedules.abort();
-        self.with_host(|host| (self.moved)(host));
+        self.with_host(|host| (self.moved)(host))?;
         served.map_err(FrontError::Stopped)
     }
 
@@ -135,7 +142,9 @@ impl Front {
         seconds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             seconds.tick().await;
-            self.with_host(|host| (self.moved)(host));
+            if let Err(error) = self.with_host(|host| (self.moved)(host)) {
+                tracing::error!(%error, "what happened was not written down");
+            }
         }
     }
 
@@ -172,10 +181,17 @@ impl Front {
         let answer = self.with_host(|host| {
             let answer = host.call(function, &self.verifier, request);
             host.pump();
-            (self.moved)(host);
-            answer
+            (self.moved)(host).map(|()| answer)
         });
-        into_http(answer)
+        match answer {
+            Ok(answer) => into_http(answer),
+            Err(error) => {
+                tracing::error!(%error, "what a request changed was not written down");
+                let detail = "what this changed could not be written to the data folder, see the log; send the same \
+                    request again with the same Idempotency-Key";
+                problem(503, "unavailable", "Busy", detail.to_owned())
+            }
+        }
     }
 
     /// The function that a request is for, and the request as functions see it.

@@ -9,13 +9,12 @@ use crate::bus::nobody;
 use crate::client::{Ask, Client, SCOPES};
 use crate::clock::StandingClock;
 use crate::configuration::{Configuration, Files};
-use crate::data::{self, Content, Played, Standing};
+use crate::data::{self, Content, Keeper, Played, Standing};
 use crate::faults::Faults;
 use crate::front::{Front, Pace};
 use crate::host::{Host, Parts};
 use crate::issuer::Issuer;
 use crate::play::{self, Sightings, TENANT};
-use crate::queue::Held;
 use crate::sample::{DAYS, DEFAULT_SEED, Portfolio};
 use crate::summary;
 use crate::wiring::Wiring;
@@ -32,10 +31,7 @@ use std::error::Error;
 use std::io::Write;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-
-/// How often the host's time is written down while nothing else happens, in seconds.
-const KEPT_EVERY_SECONDS: i64 = 60;
+use std::sync::Arc;
 
 /// How often schedules fire at most while the sample is played, in seconds: half a year has 260,000 minutes, and a fact of
 /// a clock bears its own moment however late it is told.
@@ -91,7 +87,6 @@ impl Run {
         let Some(listener) = listener else {
             return Ok(());
         };
-        stage.table.set_durability(Durability::EachCommit);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(self.serve(stage, host, listener))
     }
@@ -147,9 +142,9 @@ impl Run {
         });
         hint(&token_hint(&issuer, folder)?);
         let pace = Pace::from(host.now(), wall);
-        let front = Front::new(host, &stage.wiring, verifier, pace, keeper(stage.table, stage.content))?;
-        let stop = async { drop(tokio::signal::ctrl_c().await) };
-        Arc::new(front).serve(listener, stop).await?;
+        let keeper = Keeper::new(stage.table, stage.content);
+        let front = Front::new(host, &stage.wiring, verifier, pace, move |host| keeper.keep(host))?;
+        Arc::new(front).serve(listener, stop_asked()?).await?;
         hint("Stopped.");
         Ok(())
     }
@@ -260,20 +255,18 @@ pub fn live(host: &Host, client: &Client) -> Result<LivePerformance, crate::clie
     client.expect(host, &ask, &())
 }
 
-/// Writes down where the host stands, when its queues changed or a minute passed.
-fn keeper(table: Arc<EmbeddedTable>, content: Content) -> impl Fn(&Host) + Send + Sync + 'static {
-    let kept: Mutex<Option<(Held, Timestamp)>> = Mutex::new(None);
-    move |host: &Host| {
-        let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let (held, now) = (host.queues().hold(), host.now());
-        let changed = kept
-            .as_ref()
-            .is_none_or(|(before, at)| *before != held || now.duration_since(*at).as_secs() >= KEPT_EVERY_SECONDS);
-        if changed {
-            match data::keep(&table, host, &content) {
-                Ok(()) => *kept = Some((held, now)),
-                Err(error) => tracing::error!(%error, "the host's standing was not written down"),
-            }
+/// Ends when somebody asks the process to stop: at the keyboard, or as service managers do.
+fn stop_asked() -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
+    #[cfg(unix)]
+    let mut terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    Ok(async move {
+        let interrupted = async { drop(tokio::signal::ctrl_c().await) };
+        #[cfg(unix)]
+        tokio::select! {
+            () = interrupted => {}
+            _ = terminated.recv() => {}
         }
-    }
+        #[cfg(not(unix))]
+        interrupted.await;
+    })
 }

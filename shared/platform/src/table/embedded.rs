@@ -71,6 +71,8 @@ pub struct EmbeddedTable {
     database: Database,
     clock: Arc<dyn Clock>,
     each_commit: AtomicBool,
+    /// Whether something was committed that is not on the disk yet.
+    dirty: AtomicBool,
 }
 
 impl EmbeddedTable {
@@ -110,7 +112,7 @@ impl EmbeddedTable {
         transaction.open_table(ITEMS).map_err(refused)?;
         transaction.open_table(NOTES).map_err(refused)?;
         transaction.commit().map_err(storage)?;
-        Ok(Self { database, clock, each_commit: AtomicBool::new(true) })
+        Ok(Self { database, clock, each_commit: AtomicBool::new(true), dirty: AtomicBool::new(false) })
     }
 
     /// From now on commits are on the disk at this moment.
@@ -121,7 +123,14 @@ impl EmbeddedTable {
     /// Puts everything committed so far on the disk.
     pub fn flush(&self) -> Result<(), TableError> {
         let transaction = self.database.begin_write().map_err(storage)?;
-        transaction.commit().map_err(storage)
+        transaction.commit().map_err(storage)?;
+        self.dirty.store(false, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Whether everything that was committed is on the disk.
+    pub fn is_flushed(&self) -> bool {
+        !self.dirty.load(Ordering::Relaxed)
     }
 
     /// Every item that has not expired, in key order: the state of the whole system, the same bytes for the same state.
@@ -181,6 +190,7 @@ impl EmbeddedTable {
         let mut transaction = self.database.begin_write().map_err(storage)?;
         if !self.each_commit.load(Ordering::Relaxed) {
             transaction.set_durability(redb::Durability::None).map_err(storage)?;
+            self.dirty.store(true, Ordering::Relaxed);
         }
         match change(&transaction) {
             Ok(()) => transaction.commit().map_err(storage),
@@ -402,7 +412,9 @@ mod tests {
         let table = EmbeddedTable::open(&path, clock()).unwrap();
         table.set_durability(Durability::OnFlush);
         now(table.commit(vec![put("a", Expect::Absent, "1"), put("b", Expect::Absent, "1")])).unwrap();
+        assert!(!table.is_flushed());
         table.flush().unwrap();
+        assert!(table.is_flushed());
         now(table.commit(vec![put("a", Expect::Version(1), "2"), put("b", Expect::Version(1), "2")])).unwrap();
         // What a crash would leave behind: the file as it is at this moment.
         std::fs::copy(&path, &copy).unwrap();
