@@ -17,35 +17,40 @@ use std::sync::{Mutex, PoisonError};
 
 /// The most escalations in one answer.
 const MAX_PAGE: usize = 100;
-/// The most escalations of a tenant that are put in order.
+/// The most active escalations that are put in order.
 const MAX_LISTED: usize = 10_000;
 
 /// `GET /escalations/active`.
 pub async fn active(ports: &Ports, caller: &Caller, request: &Request) -> Result<Response, Problem> {
     let now = ports.clock.now();
     let skip = read_cursor(request)?;
+    let wanted = |name: &str, value: &str| request.query.get(name).is_none_or(|wanted| wanted == value);
+    let severity = |item: &EscalationItem| {
+        serde_json::to_value(item.severity).ok().and_then(|name| name.as_str().map(str::to_owned))
+    };
+    let is_wanted = |item: &EscalationItem| {
+        item.status != "resolved"
+            && wanted("status", &item.status)
+            && wanted("account", &item.account)
+            && wanted("severity", &severity(item).unwrap_or_default())
+    };
     let mut all = Vec::new();
     let mut range = Range::prefix(keys::tenant_partition(&caller.tenant, "ESCALATION"), "");
     loop {
         let page = ports.table.query(&range).await?;
         for item in &page.items {
-            all.push(table::read::<EscalationItem>(item)?.seen_at(now));
+            all.extend(Some(table::read::<EscalationItem>(item)?.seen_at(now)).filter(&is_wanted));
+        }
+        if all.len() > MAX_LISTED {
+            // A part of them would leave out some that breach next.
+            let detail = format!("there are more than {MAX_LISTED}; ask by severity, status or account");
+            return Err(Problem::invalid(detail, Vec::new()));
         }
         match page.next {
-            Some(next) if all.len() < MAX_LISTED => range.after = Some(next),
-            _ => break,
+            Some(next) => range.after = Some(next),
+            None => break,
         }
     }
-    let wanted = |name: &str, value: &str| request.query.get(name).is_none_or(|wanted| wanted == value);
-    let severity = |item: &EscalationItem| {
-        serde_json::to_value(item.severity).ok().and_then(|name| name.as_str().map(str::to_owned))
-    };
-    all.retain(|item| {
-        item.status != "resolved"
-            && wanted("status", &item.status)
-            && wanted("account", &item.account)
-            && wanted("severity", &severity(item).unwrap_or_default())
-    });
     all.sort_by(|a, b| {
         let key = |item: &EscalationItem| (item.seconds_to_breach.is_none(), item.seconds_to_breach, item.severity);
         key(a).cmp(&key(b)).then_with(|| a.escalation.cmp(&b.escalation))

@@ -101,7 +101,11 @@ fn fall(fact: &BandChanged) -> Result<Option<portfolio::Fact>, Failure> {
     Ok(Some(portfolio::Fact::Fell(Fall { from: score.minus(moved), to: score, reasons })))
 }
 
+/// What is snoozed is nobody's task until it wakes.
 fn cta(body: &CtaBody) -> portfolio::Fact {
+    if body.status == "snoozed" {
+        return portfolio::Fact::CtaEnded(body.cta.clone());
+    }
     let view = CtaView {
         rule: body.rule.clone(),
         reason: body.reason.clone(),

@@ -16,7 +16,11 @@ pub fn health() -> Result<Response, Problem> {
 pub async fn ready(ports: &Ports) -> Result<Response, Problem> {
     let table = match ports.table.query(&Range::prefix(keys::TENANTS, "").limit(1)).await {
         Ok(_) => "ok".to_owned(),
-        Err(error) => error.to_string(),
+        // The route is open: what exactly fails is for the log.
+        Err(error) => {
+            tracing::error!(%error, "the table does not answer");
+            "unavailable".to_owned()
+        }
     };
     let (status, word) = if table == "ok" { (200, "ok") } else { (503, "unavailable") };
     Response::json(status, &Status { status: word.to_owned(), checks: BTreeMap::from([("table".to_owned(), table)]) })

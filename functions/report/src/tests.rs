@@ -89,6 +89,7 @@ fn cta(id: &str, priority: i64) -> CtaBody {
         rule: RuleId::new("usage-decline").unwrap(),
         cta_type: "risk".into(),
         reason: "Usage fell.".into(),
+        status: "open".into(),
         priority,
         owner: None,
         opened_at: noon(),
@@ -345,7 +346,7 @@ fn ready_is_503_while_the_table_does_not_answer_and_health_is_not() {
     let cut_off = Report::new(Ports { table: Arc::new(Dark), ..stage.doubles.ports() });
     let (code, answer) = status(&cut_off, "/ready");
     assert_eq!((code, answer.status.as_str()), (503, "unavailable"));
-    assert_eq!(answer.checks["table"], "the table is not available");
+    assert_eq!(answer.checks["table"], "unavailable", "what fails is for the log");
     assert_eq!(status(&cut_off, "/health").0, 200);
     let problem = ask(&cut_off, "t", "/performance/live", "", None).unwrap_err();
     assert_eq!((problem.status, problem.retry_after_seconds), (503, Some(5)), "the same request may succeed later");
@@ -365,4 +366,16 @@ fn the_dashboard_is_served_from_here_alone() {
         assert_eq!(file("/dashboard/{file}", name).unwrap().headers["content-type"], content_type);
     }
     assert_eq!(file("/dashboard/{file}", "../lib.rs").unwrap_err().status, 404);
+}
+
+#[test]
+fn what_is_snoozed_is_not_open_until_it_wakes() {
+    let stage = stage();
+    let told = |minute, status: &str| {
+        let cta = CtaBody { status: status.into(), ..cta("cta-1", 40) };
+        stage.hear(&[event("acme", minute, CtaUpdated { cta })]);
+        stage.live("t").open_cta_count
+    };
+    stage.hear(&[event("acme", 10, opened("cta-1", 40))]);
+    assert_eq!((told(20, "snoozed"), told(30, "open")), (0, 1));
 }

@@ -325,6 +325,8 @@ pub struct CtaBody {
     pub cta_type: String,
     /// Why, in plain words.
     pub reason: String,
+    /// `open` or `snoozed`.
+    pub status: String,
     /// The larger, the more urgent: yearly revenue at stake × severity × confidence.
     pub priority: i64,
     /// Who has it, if anybody.

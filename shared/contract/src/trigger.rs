@@ -77,6 +77,7 @@ impl From<&Cta> for CtaBody {
             rule: cta.rule.clone(),
             cta_type: cta.kind.name().to_owned(),
             reason: cta.reason.clone(),
+            status: cta.status.name().to_owned(),
             priority: cta.priority,
             owner: cta.owner.as_ref().map(ToString::to_string),
             opened_at: cta.opened_at,
