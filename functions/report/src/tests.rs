@@ -371,11 +371,11 @@ fn the_dashboard_is_served_from_here_alone() {
 #[test]
 fn what_is_snoozed_is_not_open_until_it_wakes() {
     let stage = stage();
-    let told = |minute, status: &str| {
+    let told = |minutes_ago, status: &str| {
         let cta = CtaBody { status: status.into(), ..cta("cta-1", 40) };
-        stage.hear(&[event("acme", minute, CtaUpdated { cta })]);
+        stage.hear(&[event("acme", minutes_ago, CtaUpdated { cta })]);
         stage.live("t").open_cta_count
     };
-    stage.hear(&[event("acme", 10, opened("cta-1", 40))]);
-    assert_eq!((told(20, "snoozed"), told(30, "open")), (0, 1));
+    stage.hear(&[event("acme", 30, opened("cta-1", 40))]);
+    assert_eq!((told(20, "snoozed"), told(10, "open")), (0, 1));
 }
