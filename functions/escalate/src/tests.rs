@@ -4,15 +4,14 @@ use super::*;
 use contract::escalate::{ActiveEscalations, EscalationItem};
 use contract::event::{CaseChanged, CaseOpened, Cause, EscalationRequested, Event};
 use domain::case::{Case, News};
-use domain::id::{AccountId, CaseId, CtaId, PersonId, RuleId, SignalId, SourceId, TenantId};
+use domain::id::{AccountId, CaseId, CtaId, RuleId, SignalId, SourceId, TenantId};
 use domain::signal::{CaseStatus, Severity};
 use jiff::{SignedDuration, Timestamp};
-use platform::doubles::{Doubles, block_on};
+use platform::doubles::{Doubles, block_on, caller};
 use platform::keys;
-use platform::table::{self, Expect, Table, Write};
 use serde_json::{Value, json};
 use std::cell::Cell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 const HOUR: i64 = 3_600;
 const MINUTE: i64 = 60;
@@ -29,7 +28,7 @@ fn stage() -> Stage {
     let doubles = Doubles::new();
     let (escalate, start) = (Escalate::new(doubles.ports()).unwrap(), doubles.now());
     let stage = Stage { doubles, escalate, start, asked: Cell::default() };
-    stage.put(&keys::tenant_entry(&tenant()), &json!({}));
+    stage.doubles.put(&keys::tenant_entry(&tenant()), &json!({}));
     stage
 }
 
@@ -42,13 +41,6 @@ fn acme() -> AccountId {
 }
 
 impl Stage {
-    fn put(&self, key: &table::Key, value: &impl serde::Serialize) {
-        let found = block_on(self.doubles.table.get(key)).unwrap();
-        let body = table::body(value).unwrap();
-        let write = Write::Put { key: key.clone(), expect: Expect::of(found.as_ref()), body, expires_at: None };
-        block_on(self.doubles.table.commit(vec![write])).unwrap();
-    }
-
     fn at(&self, seconds: i64) -> Timestamp {
         self.start + SignedDuration::from_secs(seconds)
     }
@@ -76,7 +68,7 @@ impl Stage {
         });
         let (mut case, _) = Case::new(id.clone(), news.next().unwrap());
         let more = news.filter_map(|news| case.record(news)).count();
-        self.put(&keys::case(&tenant(), &acme(), &id), &case);
+        self.doubles.put(&keys::case(&tenant(), &acme(), &id), &case);
         let (opened_at, changed_at) = (case.opened_at(), self.doubles.now());
         let name = format!("{id}-{more}");
         match case.status() {
@@ -112,11 +104,7 @@ impl Stage {
     }
 
     fn ask(&self, who: &str, request: Request) -> Result<Value, Problem> {
-        let caller = Caller {
-            tenant: TenantId::new(who).unwrap(),
-            subject: PersonId::new("kim").unwrap(),
-            scopes: BTreeSet::new(),
-        };
+        let caller = caller(who, "kim");
         self.asked.set(self.asked.get() + 1);
         let request = Request { request_id: format!("request-{}", self.asked.get()), ..request };
         let response = block_on(self.escalate.call(&caller, &request))?;

@@ -23,8 +23,6 @@ use std::collections::{BTreeMap, BTreeSet};
 const MAX_ITEMS_IN_A_MESSAGE: usize = MAX_WRITES - 1;
 /// The most days in one message.
 const MAX_DAYS_IN_A_MESSAGE: usize = 40;
-/// The longest path and the longest reason of a fault, in characters: they may quote a record of any length.
-const MAX_FAULT_TEXT: usize = 1000;
 
 /// Answers the request.
 pub async fn post(ports: &Ports, caller: &Caller, request: &Request) -> Result<Response, Problem> {
@@ -210,25 +208,10 @@ fn chunks(signals: &[SignalBody]) -> Vec<Vec<SignalBody>> {
 /// Reads and checks one record. The faults carry their path behind `at`.
 pub fn read_record(record: &str, at: &str, now: Timestamp) -> Result<SignalBody, Vec<Fault>> {
     let mut deserializer = serde_json::Deserializer::from_str(record);
-    let body: SignalBody = serde_path_to_error::deserialize(&mut deserializer)
-        .map_err(|error| vec![unreadable(at, &error.path().to_string(), &error.inner().to_string())])?;
+    let body: SignalBody =
+        serde_path_to_error::deserialize(&mut deserializer).map_err(|error| vec![Fault::of_shape(at, &error)])?;
     body.check(now).map_err(|fault| vec![Fault::new(format!("{at}.{}", fault.path), fault.reason)])?;
     Ok(body)
-}
-
-/// The fault of a record that cannot be read. What is missing is named by its own path, not by that of what it misses in.
-fn unreadable(at: &str, path: &str, reason: &str) -> Fault {
-    let missing = reason.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
-    let inner = Some(path).filter(|path| *path != ".");
-    let path: Vec<&str> = [Some(at), inner, missing].into_iter().flatten().collect();
-    Fault::new(shortened(&path.join(".")), shortened(reason))
-}
-
-fn shortened(text: &str) -> String {
-    match text.char_indices().nth(MAX_FAULT_TEXT) {
-        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
-        None => text.to_owned(),
-    }
 }
 
 /// Whether the tenant has described this account.

@@ -9,7 +9,7 @@ use domain::page::Page;
 use domain::record::AccountRecord;
 use domain::signal::{CaseStatus, Metric};
 use jiff::{SignedDuration, Timestamp};
-use platform::doubles::{Doubles, block_on};
+use platform::doubles::{Doubles, block_on, caller};
 use platform::table::{self, Item, Key, Table};
 use platform::{keys, once};
 use proptest::prelude::*;
@@ -52,11 +52,7 @@ impl Stage {
         parameter: &str,
         body: &str,
     ) -> Result<(u16, Value), Problem> {
-        let caller = Caller {
-            tenant: TenantId::new(tenant).unwrap(),
-            subject: PersonId::new("feed").unwrap(),
-            scopes: BTreeSet::new(),
-        };
+        let caller = caller(tenant, "feed");
         let request = Request {
             method: method.into(),
             route: route.into(),

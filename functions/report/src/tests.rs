@@ -10,13 +10,13 @@ use contract::event::{
 use contract::report::{LivePerformance, Status, Timeline};
 use contract::signal::AccountBody;
 use domain::account::{LifecycleStage, Segment};
-use domain::id::{AccountId, CtaId, EscalationId, PersonId, RuleId, TenantId};
+use domain::id::{AccountId, CtaId, EscalationId, RuleId, TenantId};
 use domain::signal::Severity;
 use jiff::{SignedDuration, Timestamp};
-use platform::doubles::{Doubles, block_on};
+use platform::doubles::{Doubles, block_on, caller};
 use platform::table::{Item, Key, Page, Range, Table, TableError, Write};
 use serde::de::DeserializeOwned;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Report at noon, with all that it is told in the minutes before.
@@ -143,8 +143,7 @@ impl Stage {
 }
 
 fn ask(report: &Report, who: &str, route: &str, parameter: &str, cursor: Option<String>) -> Result<Response, Problem> {
-    let caller =
-        Caller { tenant: TenantId::new(who).unwrap(), subject: PersonId::new("kim").unwrap(), scopes: BTreeSet::new() };
+    let caller = caller(who, "kim");
     let request = Request {
         method: "GET".into(),
         route: route.into(),

@@ -6,19 +6,18 @@ use contract::score::{HealthAnswer, HistoryPage};
 use domain::account::{Account, LifecycleStage, Money, Segment};
 use domain::day::Day;
 use domain::fixed::Points;
-use domain::id::{CaseId, PersonId, SignalId, SourceId, TenantId};
+use domain::id::{CaseId, SignalId, SourceId, TenantId};
 use domain::page::Page;
 use domain::record::AccountRecord;
 use domain::signal::{Detail, Metric, Severity, Signal};
 use jiff::{SignedDuration, Timestamp};
-use platform::doubles::{Doubles, block_on};
+use platform::doubles::{Doubles, block_on, caller};
 use platform::keys;
-use platform::table::{self, Expect, Key, Table, Write};
-use serde::Serialize;
+use platform::table;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Most of the scorecard's weight, on target.
 const GOOD: &[(Metric, &str)] = &[
@@ -49,7 +48,7 @@ fn stage() -> Stage {
     let doubles = Doubles::new();
     let score = Score::new(doubles.ports()).unwrap();
     let stage = Stage { doubles, score, known: RefCell::default() };
-    stage.put(&keys::tenant_entry(&tenant()), &json!({}));
+    stage.doubles.put(&keys::tenant_entry(&tenant()), &json!({}));
     stage.describe("acme");
     stage
 }
@@ -67,13 +66,6 @@ fn points(text: &str) -> Points {
 }
 
 impl Stage {
-    fn put(&self, key: &Key, value: &impl Serialize) {
-        let found = block_on(self.doubles.table.get(key)).unwrap();
-        let body = table::body(value).unwrap();
-        let write = Write::Put { key: key.clone(), expect: Expect::of(found.as_ref()), body, expires_at: None };
-        block_on(self.doubles.table.commit(vec![write])).unwrap();
-    }
-
     fn describe(&self, account: &str) {
         let account = Account {
             id: id(account),
@@ -84,8 +76,8 @@ impl Stage {
             renewal_on: None,
             owner: None,
         };
-        self.put(&keys::profile(&tenant(), &account.id), &json!({ "state": account }));
-        self.put(&keys::shard_entry(&tenant(), &account.id), &json!({}));
+        self.doubles.put(&keys::profile(&tenant(), &account.id), &json!({ "state": account }));
+        self.doubles.put(&keys::shard_entry(&tenant(), &account.id), &json!({}));
     }
 
     /// Values of today come in about `acme`.
@@ -106,7 +98,7 @@ impl Stage {
     }
 
     fn keep(&self) {
-        self.put(&keys::series(&tenant(), &id("acme")), &json!({ "state": *self.known.borrow() }));
+        self.doubles.put(&keys::series(&tenant(), &id("acme")), &json!({ "state": *self.known.borrow() }));
     }
 
     /// The news that signals of `acme` were recorded. News with one name are one message.
@@ -149,11 +141,7 @@ impl Stage {
         account: &str,
         cursor: Option<String>,
     ) -> Result<T, u16> {
-        let caller = Caller {
-            tenant: TenantId::new(who).unwrap(),
-            subject: PersonId::new("kim").unwrap(),
-            scopes: BTreeSet::new(),
-        };
+        let caller = caller(who, "kim");
         let request = Request {
             method: "GET".into(),
             route: route.into(),

@@ -13,13 +13,11 @@ use domain::page::Page;
 use domain::record::{AccountRecord, HealthRecord};
 use domain::signal::{CaseStatus, Detail, MeetingResult, Metric, Severity, Signal};
 use jiff::{SignedDuration, Timestamp};
-use platform::doubles::{Doubles, block_on};
+use platform::doubles::{Doubles, block_on, caller};
 use platform::keys;
-use platform::table::{self, Expect, Key, Table, Write};
-use serde::Serialize;
 use serde_json::{Value, json};
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Trigger beside an ingest and a score that are played by hand. Day 0 is today.
 struct Stage {
@@ -35,9 +33,9 @@ fn stage() -> Stage {
     doubles.set_now(doubles.now() + SignedDuration::from_hours(12));
     let trigger = Trigger::new(doubles.ports()).unwrap();
     let stage = Stage { doubles, trigger, pages: RefCell::default(), asked: Cell::default() };
-    stage.put(&keys::tenant_entry(&tenant()), &json!({}));
-    stage.put(&keys::shard_entry(&tenant(), &acme().id), &json!({}));
-    stage.put(&keys::profile(&tenant(), &acme().id), &json!({ "state": acme() }));
+    stage.doubles.put(&keys::tenant_entry(&tenant()), &json!({}));
+    stage.doubles.put(&keys::shard_entry(&tenant(), &acme().id), &json!({}));
+    stage.doubles.put(&keys::profile(&tenant(), &acme().id), &json!({ "state": acme() }));
     stage.learn(vec![]);
     stage
 }
@@ -59,13 +57,6 @@ fn acme() -> Account {
 }
 
 impl Stage {
-    fn put(&self, key: &Key, value: &impl Serialize) {
-        let found = block_on(self.doubles.table.get(key)).unwrap();
-        let body = table::body(value).unwrap();
-        let write = Write::Put { key: key.clone(), expect: Expect::of(found.as_ref()), body, expires_at: None };
-        block_on(self.doubles.table.commit(vec![write])).unwrap();
-    }
-
     fn days_ago(&self, days: i64) -> Timestamp {
         self.doubles.now() - SignedDuration::from_hours(24 * days)
     }
@@ -124,7 +115,7 @@ impl Stage {
         for (day, page) in pages.iter() {
             record.series.set(*day, page.fold());
         }
-        self.put(&keys::series(&tenant(), &acme().id), &json!({ "state": record }));
+        self.doubles.put(&keys::series(&tenant(), &acme().id), &json!({ "state": record }));
     }
 
     /// Score says that `acme` came into a band.
@@ -144,7 +135,7 @@ impl Stage {
         (state.band, state.band_from) = (Some(BandState::at_rest(band)), Some(Band::Healthy));
         state.band_since = Some(now);
         let record = HealthRecord { health: state, audit: audit::Head::start(&tenant(), &account.id) };
-        self.put(&keys::health(&tenant(), &account.id), &json!({ "state": record }));
+        self.doubles.put(&keys::health(&tenant(), &account.id), &json!({ "state": record }));
     }
 
     /// A fact about `acme` comes in. Facts with one name are one message.
@@ -167,11 +158,7 @@ impl Stage {
     }
 
     fn ask(&self, who: &str, request: Request) -> Result<Value, Problem> {
-        let caller = Caller {
-            tenant: TenantId::new(who).unwrap(),
-            subject: PersonId::new("kim").unwrap(),
-            scopes: BTreeSet::new(),
-        };
+        let caller = caller(who, "kim");
         self.asked.set(self.asked.get() + 1);
         let request = Request { request_id: format!("request-{}", self.asked.get()), ..request };
         let response = block_on(self.trigger.call(&caller, &request))?;
@@ -419,9 +406,9 @@ fn a_filter_that_few_pass_finds_them_behind_many_others() {
     let other = stage.cta();
     for number in 0..3 * 100 {
         let cta = CtaItem { cta: format!("z-{number:03}"), account: "globex".into(), ..other.clone() };
-        stage.put(&keys::cta_index(&tenant(), &CtaId::new(&cta.cta).unwrap()), &cta);
+        stage.doubles.put(&keys::cta_index(&tenant(), &CtaId::new(&cta.cta).unwrap()), &cta);
     }
     let cta = CtaItem { cta: "z-last".into(), account: "initech".into(), ..other };
-    stage.put(&keys::cta_index(&tenant(), &CtaId::new(&cta.cta).unwrap()), &cta);
+    stage.doubles.put(&keys::cta_index(&tenant(), &CtaId::new(&cta.cta).unwrap()), &cta);
     assert_eq!(stage.list("t", &[("account", "initech")]), [cta]);
 }

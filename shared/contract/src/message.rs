@@ -1,6 +1,7 @@
 //! What lies in a queue: a fact from the bus, or work that a function set itself.
 
 use crate::event::{Cause, Event, Fact, Meta};
+use crate::problem::Fault;
 use crate::signal::SignalBody;
 use domain::id::{AccountId, CauseId, TenantId};
 use serde::{Deserialize, Serialize};
@@ -91,7 +92,7 @@ pub enum Incoming {
 impl Incoming {
     /// Reads the body of a queue message. The error names the path of the fault.
     pub fn parse(body: &str) -> Result<Self, MessageError> {
-        let envelope: Envelope = read("", body)?;
+        let envelope: Envelope = read(".", body)?;
         match (envelope.work, envelope.name, envelope.detail) {
             (Some(name), ..) => Work::parse(body, &name).map(|work| Self::Work(Box::new(work))),
             (None, Some(name), Some(detail)) => Event::parse(&name, detail).map(|event| Self::Fact(Box::new(event))),
@@ -152,7 +153,7 @@ struct Detail<'a> {
 
 impl Work {
     fn parse(body: &str, name: &str) -> Result<Self, MessageError> {
-        let parts: WorkParts = read("", body)?;
+        let parts: WorkParts = read(".", body)?;
         let data = parts.data.get();
         let task = match name {
             "record_signals" => Task::RecordSignals(read("data", data)?),
@@ -175,14 +176,8 @@ impl Event {
 pub(crate) fn read<'de, T: Deserialize<'de>>(place: &str, text: &'de str) -> Result<T, MessageError> {
     let mut json = serde_json::Deserializer::from_str(text);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        // Of a text that ends too early no path is known.
-        let inner = error.path().to_string().replace('?', ".");
-        let path = match (place, inner.as_str()) {
-            ("", _) => inner,
-            (_, ".") => place.to_owned(),
-            _ => format!("{place}.{inner}"),
-        };
-        MessageError { path, reason: error.into_inner().to_string() }
+        let Fault { path, reason } = Fault::of_shape(place, &error);
+        MessageError { path, reason }
     })?;
     json.end().map_err(|error| MessageError { path: ".".into(), reason: error.to_string() })?;
     Ok(value)

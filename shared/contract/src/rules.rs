@@ -52,15 +52,7 @@ pub(crate) fn yaml(text: &str) -> Result<Value, Vec<Fault>> {
 
 /// A value as a type; a fault with the path to the first place where it has not its shape.
 pub(crate) fn shape<T: DeserializeOwned>(path: &str, value: Value) -> Result<T, Fault> {
-    serde_path_to_error::deserialize(value).map_err(|error| {
-        let inner = error.path().to_string();
-        let path = match (path, inner.as_str()) {
-            (path, ".") => path.to_owned(),
-            ("", inner) => inner.to_owned(),
-            (path, inner) => format!("{path}.{inner}"),
-        };
-        Fault::new(path, error.into_inner().to_string())
-    })
+    serde_path_to_error::deserialize(value).map_err(|error| Fault::of_shape(path, &error))
 }
 
 /// A rules file as it is written; its rules are read one by one.

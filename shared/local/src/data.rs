@@ -127,10 +127,11 @@ pub fn standing(table: &EmbeddedTable) -> Result<Option<Standing>, DataError> {
     read(table, STANDING)
 }
 
-/// Writes down where the host stands, and what its queues hold.
+/// Puts on the disk what the table holds, where the host stands and what its queues hold, together.
 pub fn keep(table: &EmbeddedTable, host: &Host, content: &Content) -> Result<(), DataError> {
     write(table, STANDING, &Standing { content: content.clone(), now: host.now() })?;
-    write(table, QUEUES, &host.queues().hold())
+    write(table, QUEUES, &host.queues().hold())?;
+    Ok(table.flush()?)
 }
 
 /// How often the host's time is written down while nothing else happens, in seconds.
@@ -162,7 +163,6 @@ impl Keeper {
             return Ok(());
         }
         keep(&self.table, host, &self.content)?;
-        self.table.flush()?;
         *kept = Some((held, now));
         Ok(())
     }

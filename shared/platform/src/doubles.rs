@@ -4,14 +4,17 @@
 use crate::bus::{Bus, BusError};
 use crate::clock::Clock;
 use crate::function::Ports;
+use crate::http::Caller;
 use crate::metrics::Kept;
 use crate::queue::{Queue, QueueError};
 use crate::table::embedded::EmbeddedTable;
-use crate::table::{Item, Key, Page, Range, Table, TableError, Write};
+use crate::table::{self, Expect, Item, Key, Page, Range, Table, TableError, Write};
 use async_trait::async_trait;
 use contract::event::Event;
 use contract::message::Work;
+use domain::id::{PersonId, TenantId};
 use jiff::Timestamp;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -79,6 +82,15 @@ impl Doubles {
         std::mem::take(&mut *locked(&self.queue.0))
     }
 
+    /// Puts a value in the place of what the table has there, as another function would.
+    #[expect(clippy::expect_used, reason = "for tests")]
+    pub fn put(&self, key: &Key, value: &impl serde::Serialize) {
+        let found = block_on(self.table.get(key)).expect("a table in memory answers");
+        let body = table::body(value).expect("JSON");
+        let write = Write::Put { key: key.clone(), expect: Expect::of(found.as_ref()), body, expires_at: None };
+        block_on(self.table.commit(vec![write])).expect("nobody else writes");
+    }
+
     /// The next publication fails.
     pub fn fail_next_publish(&self) {
         self.bus.fail.store(true, Ordering::SeqCst);
@@ -87,6 +99,16 @@ impl Doubles {
     /// The next so many commits lose their race.
     pub fn conflict_next_commits(&self, count: usize) {
         self.table.conflicts.store(count, Ordering::SeqCst);
+    }
+}
+
+/// Somebody of a tenant. What scopes allow is the edge's business, which was passed.
+#[expect(clippy::expect_used, reason = "for tests")]
+pub fn caller(tenant: &str, subject: &str) -> Caller {
+    Caller {
+        tenant: TenantId::new(tenant).expect("an id"),
+        subject: PersonId::new(subject).expect("an id"),
+        scopes: BTreeSet::new(),
     }
 }
 

@@ -345,11 +345,7 @@ pub fn only_if_absent(request: &Request) -> Result<bool, Problem> {
 pub fn read_json<T: DeserializeOwned>(request: &Request) -> Result<T, Problem> {
     let mut deserializer = serde_json::Deserializer::from_slice(&request.body);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let path = error.path().to_string();
-        Problem::malformed(
-            "the body is not the JSON that this route takes",
-            vec![Fault::new(path, error.into_inner().to_string())],
-        )
+        Problem::malformed("the body is not the JSON that this route takes", vec![Fault::of_shape(".", &error)])
     })?;
     deserializer.end().map_err(|error| {
         Problem::malformed("the body goes on behind its JSON", vec![Fault::new(".", error.to_string())])

@@ -26,6 +26,7 @@ use aws::Aws;
 use batch::{AllFailed, Batch, BatchAnswer};
 use contract::event::FunctionName;
 use contract::message::Work;
+use contract::problem::Fault;
 use jiff::Timestamp;
 use jwks::KeysAt;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
@@ -210,8 +211,10 @@ impl Call {
 }
 
 fn read<T: DeserializeOwned>(payload: Value) -> Result<T, CallError> {
-    serde_path_to_error::deserialize(payload)
-        .map_err(|error| CallError::Payload { path: error.path().to_string(), reason: error.inner().to_string() })
+    serde_path_to_error::deserialize(payload).map_err(|error| {
+        let Fault { path, reason } = Fault::of_shape(".", &error);
+        CallError::Payload { path, reason }
+    })
 }
 
 impl<F: Function> Host<F> {

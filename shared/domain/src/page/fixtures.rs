@@ -97,7 +97,7 @@ pub(crate) fn any_signal(days: i32) -> impl Strategy<Value = Signal> {
     (what, 0..3_u8, 0..40_u8, 0..days, 0..24_i64).prop_map(|((metric, micros, detail), source, id, day, hour)| Signal {
         at: Timestamp::from_second(Day::from_number(20_454 + day).start().as_second() + hour * 3_600).unwrap(),
         source: SourceId::new(format!("source-{source}")).unwrap(),
-        // The day is part of the id: a name is unique within an account, so one name has one day.
+        // The day is part of the id: these signals are alike on one day only.
         id: SignalId::new(format!("{day}-{id}")).unwrap(),
         metric,
         value: Quantity::from_micros(micros),

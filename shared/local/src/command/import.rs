@@ -223,13 +223,6 @@ struct LastingDoor<'a> {
     content: Content,
 }
 
-impl LastingDoor<'_> {
-    fn keep(&self) -> Result<(), data::DataError> {
-        data::keep(self.table, self.door.host, &self.content)?;
-        Ok(self.table.flush()?)
-    }
-}
-
 impl Door for LastingDoor<'_> {
     fn put_new_account(&mut self, key: &str, id: &AccountId, body: &AccountBody) -> Result<(), DoorError> {
         self.door.put_new_account(key, id, body)
@@ -241,7 +234,7 @@ impl Door for LastingDoor<'_> {
 
     fn settle(&mut self) -> Result<(), DoorError> {
         self.door.settle()?;
-        self.keep().map_err(|error| DoorError::NotKept(error.to_string()))
+        data::keep(self.table, self.door.host, &self.content).map_err(|error| DoorError::NotKept(error.to_string()))
     }
 
     fn pass_to(&mut self, moment: Timestamp) {

@@ -214,7 +214,6 @@ impl Stage {
             played.days += 1;
             played.seen = sightings.all();
             data::keep(&self.table, &host, &Content::Sample(played.clone()))?;
-            self.table.flush()?;
         }
         bar.finish_and_clear();
         self.content = Content::Sample(played);

@@ -81,8 +81,7 @@ impl Mapper {
             return Err(faults);
         }
         object.insert("id".into(), id.into());
-        serde_path_to_error::deserialize(Value::Object(object))
-            .map_err(|error| vec![Fault::new(error.path().to_string(), error.into_inner().to_string())])
+        serde_path_to_error::deserialize(Value::Object(object)).map_err(|error| vec![Fault::of_shape(".", &error)])
     }
 
     /// How the account is described, where the mapping describes accounts.
