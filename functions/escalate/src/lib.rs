@@ -24,7 +24,7 @@ pub struct Escalate {
 impl Escalate {
     /// Connects the function to its ports, with the default policies.
     pub fn new(ports: Ports) -> Result<Self, ConfigurationError> {
-        let policies = contract::escalation::read(contract::escalation::DEFAULT)
+        let policies = contract::escalation::built_in()
             .map_err(|faults| ConfigurationError { file: "escalation.yaml", faults })?;
         Ok(Self::with(ports, policies))
     }

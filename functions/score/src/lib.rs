@@ -26,8 +26,8 @@ pub struct Score {
 impl Score {
     /// Connects the function to its ports, with the default scorecard.
     pub fn new(ports: Ports) -> Result<Self, ConfigurationError> {
-        let scorecard = contract::scorecard::read(contract::scorecard::DEFAULT)
-            .map_err(|faults| ConfigurationError { file: "scorecard.yaml", faults })?;
+        let scorecard =
+            contract::scorecard::built_in().map_err(|faults| ConfigurationError { file: "scorecard.yaml", faults })?;
         Ok(Self::with(ports, scorecard))
     }
 

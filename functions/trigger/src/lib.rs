@@ -27,8 +27,7 @@ pub struct Trigger {
 impl Trigger {
     /// Connects the function to its ports, with the default rules.
     pub fn new(ports: Ports) -> Result<Self, ConfigurationError> {
-        let rules = contract::rules::read(contract::rules::DEFAULT)
-            .map_err(|faults| ConfigurationError { file: "rules.yaml", faults })?;
+        let rules = contract::rules::built_in().map_err(|faults| ConfigurationError { file: "rules.yaml", faults })?;
         Ok(Self::with(ports, rules))
     }
 

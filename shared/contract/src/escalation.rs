@@ -1,8 +1,8 @@
 //! The escalation file: YAML that becomes [`domain::escalation::EscalationPolicies`], or says everything that is wrong
 //! with it. Durations are written as `15m`, `1h` or `2d`.
 
+use crate::document;
 use crate::problem::Fault;
-use crate::rules::{shape, yaml};
 use domain::escalation::policy::BySeverity;
 use domain::escalation::{EscalationPolicies, Policy, Role, Step};
 use domain::id::RuleId;
@@ -14,11 +14,16 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The policies that hold where none were given.
 pub const DEFAULT: &str = include_str!("../defaults/escalation.yaml");
 
+/// The policies that hold where none were given.
+pub fn built_in() -> Result<EscalationPolicies, Vec<Fault>> {
+    document::built_in::<EscalationFile>(include_str!(concat!(env!("OUT_DIR"), "/escalation.json")))?.try_into()
+}
+
 /// Reads an escalation file. Content that is wrong is named all at once; where the file has not the shape of one, the
 /// first place where it has not.
+#[cfg(feature = "yaml")]
 pub fn read(text: &str) -> Result<EscalationPolicies, Vec<Fault>> {
-    let file: EscalationFile = shape("", yaml(text)?).map_err(|fault| vec![fault])?;
-    file.try_into()
+    document::yaml::<EscalationFile>(text)?.try_into()
 }
 
 /// An escalation file as it is written.
@@ -182,6 +187,7 @@ mod tests {
     #[test]
     fn the_default_targets_are_those_of_the_requirements() {
         let policies = read(DEFAULT).unwrap();
+        assert_eq!(policies, built_in().unwrap(), "made into JSON and back");
         let hours = |severity| {
             let targets = policies.sla.targets(severity);
             (targets.first_response_seconds / 3600, targets.resolution_seconds / 3600)

@@ -1,10 +1,12 @@
 //! The shapes of everything that comes in or goes out: events, messages, HTTP bodies, configuration files and their
 //! defaults. Each becomes a domain type by `TryFrom` and comes from one by `From`; there is no decision here.
 
+pub mod document;
 pub mod escalate;
 pub mod escalation;
 pub mod event;
 pub mod ingest;
+#[cfg(feature = "yaml")]
 pub mod mapping;
 pub mod message;
 pub mod problem;

@@ -1,5 +1,6 @@
 //! The import mapping: a YAML file that says how the columns of a table become signals.
 
+use crate::document;
 use crate::problem::Fault;
 use domain::account::{LifecycleStage, Segment};
 use domain::fixed::Quantity;
@@ -7,22 +8,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// The largest mapping file, in bytes.
-pub const MAX_BYTES: usize = 64 * 1024;
-
 /// Reads a mapping file. The fault names the first place where the file has not the shape of a mapping.
-pub fn read(text: &str) -> Result<MappingFile, Fault> {
-    if text.len() > MAX_BYTES {
-        return Err(Fault::new("", format!("has {} bytes; give at most {MAX_BYTES}", text.len())));
-    }
-    let mut path = String::new();
-    let parsed = serde_saphyr::with_deserializer_from_str(text, |yaml| {
-        serde_path_to_error::deserialize::<_, MappingFile>(yaml).map_err(|error| {
-            path = error.path().to_string();
-            error.into_inner()
-        })
-    });
-    parsed.map_err(|error| Fault::new(if path == "." { "" } else { &path }, error.to_string()))
+pub fn read(text: &str) -> Result<MappingFile, Vec<Fault>> {
+    document::yaml(text)
 }
 
 /// How the columns of a table become signals.
@@ -229,9 +217,9 @@ unit: { constant: count }
 
     #[test]
     fn a_fault_names_its_path() {
-        let fault = read(&MAPPING.replace("repeats: another", "repeats: twice")).unwrap_err();
+        let fault = read(&MAPPING.replace("repeats: another", "repeats: twice")).unwrap_err().remove(0);
         assert_eq!(fault.path, "id.made_of.repeats", "{}", fault.reason);
-        assert!(read(&MAPPING.replace("value:", "amount:")).unwrap_err().reason.contains("amount"));
-        assert!(read(&"#".repeat(MAX_BYTES + 1)).unwrap_err().reason.contains("at most"));
+        assert!(read(&MAPPING.replace("value:", "amount:")).unwrap_err()[0].reason.contains("amount"));
+        assert!(read(&"#".repeat(document::MAX_BYTES + 1)).unwrap_err()[0].reason.contains("at most"));
     }
 }

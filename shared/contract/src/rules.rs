@@ -2,6 +2,7 @@
 //!
 //! Each rule is read by itself, so a rule that has not the shape of a rule does not hide the faults of the others.
 
+use crate::document;
 use crate::problem::Fault;
 use domain::account::{LifecycleStage, Segment};
 use domain::band::Band;
@@ -11,23 +12,29 @@ use domain::rule::condition as leaf;
 use domain::rule::{Condition, CtaKind, CtaTemplate, EscalationTemplate, Rule, RuleSet};
 use domain::signal::{Metric, Severity};
 use schemars::JsonSchema;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// The rules that hold where none were given.
 pub const DEFAULT: &str = include_str!("../defaults/rules.yaml");
-/// The largest configuration file, in bytes.
-pub const MAX_BYTES: usize = 256 * 1024;
+
+/// The rules that hold where none were given.
+pub fn built_in() -> Result<RuleSet, Vec<Fault>> {
+    rule_set(document::built_in(include_str!(concat!(env!("OUT_DIR"), "/rules.json")))?)
+}
 
 /// Reads a rules file. Names every fault with its path.
+#[cfg(feature = "yaml")]
 pub fn read(text: &str) -> Result<RuleSet, Vec<Fault>> {
-    let RulesFile { name, rules } = shape("", yaml(text)?).map_err(|fault| vec![fault])?;
+    rule_set(document::yaml(text)?)
+}
+
+fn rule_set(RulesFile { name, rules }: RulesFile) -> Result<RuleSet, Vec<Fault>> {
     let mut faults = Vec::new();
     let mut read = Vec::new();
     for (index, value) in rules.into_iter().enumerate() {
         let path = format!("rules[{index}]");
-        match shape::<RuleFile>(&path, value) {
+        match document::shape::<RuleFile>(&path, value) {
             Ok(rule) => read.push((path, rule.into())),
             Err(fault) => faults.push(fault),
         }
@@ -40,19 +47,6 @@ pub fn read(text: &str) -> Result<RuleSet, Vec<Fault>> {
             Err(faults)
         }
     }
-}
-
-/// YAML of any shape; a fault where it is too large or not YAML.
-pub(crate) fn yaml(text: &str) -> Result<Value, Vec<Fault>> {
-    if text.len() > MAX_BYTES {
-        return Err(vec![Fault::new("", format!("has {} bytes; give at most {MAX_BYTES}", text.len()))]);
-    }
-    serde_saphyr::from_str(text).map_err(|error| vec![Fault::new("", error.to_string())])
-}
-
-/// A value as a type; a fault with the path to the first place where it has not its shape.
-pub(crate) fn shape<T: DeserializeOwned>(path: &str, value: Value) -> Result<T, Fault> {
-    serde_path_to_error::deserialize(value).map_err(|error| Fault::of_shape(path, &error))
 }
 
 /// A rules file as it is written; its rules are read one by one.
@@ -409,7 +403,7 @@ mod tests {
                 "user-complaints"
             ]
         );
-        assert_eq!(rules.version(), read(DEFAULT).unwrap().version());
+        assert_eq!(rules, built_in().unwrap(), "made into JSON and back");
     }
 
     #[test]
@@ -440,10 +434,10 @@ mod tests {
 
     #[test]
     fn a_file_of_another_shape_says_where() {
-        assert_eq!(faults("rules: []")[0].1, "missing field `name`");
+        assert_eq!(faults("rules: []")[0].0, "name");
         assert_eq!(faults("name: x\nrules: []\nextra: 1")[0].0, "extra");
         assert!(!faults("name: [").is_empty());
-        assert!(faults(&" ".repeat(MAX_BYTES + 1))[0].1.starts_with("has 262145 bytes"));
+        assert!(faults(&" ".repeat(document::MAX_BYTES + 1))[0].1.starts_with("has 262145 bytes"));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The scorecard file: YAML that becomes a [`domain::scorecard::Scorecard`], or says everything that is wrong with it.
 
+use crate::document;
 use crate::problem::Fault;
 use domain::account::LifecycleStage;
 use domain::band::Bands;
@@ -11,27 +12,17 @@ use serde::{Deserialize, Serialize};
 
 /// The scorecard that holds where none was given.
 pub const DEFAULT: &str = include_str!("../defaults/scorecard.yaml");
-/// The largest scorecard file, in bytes.
-pub const MAX_BYTES: usize = 256 * 1024;
+
+/// The scorecard that holds where none was given.
+pub fn built_in() -> Result<card::Scorecard, Vec<Fault>> {
+    document::built_in::<ScorecardFile>(include_str!(concat!(env!("OUT_DIR"), "/scorecard.json")))?.try_into()
+}
 
 /// Reads a scorecard file. Content that is wrong is named all at once; where the file has not the shape of a
 /// scorecard, the first place where it has not.
+#[cfg(feature = "yaml")]
 pub fn read(text: &str) -> Result<card::Scorecard, Vec<Fault>> {
-    if text.len() > MAX_BYTES {
-        return Err(vec![Fault::new("", format!("has {} bytes; give at most {MAX_BYTES}", text.len()))]);
-    }
-    let mut path = String::new();
-    let parsed = serde_saphyr::with_deserializer_from_str(text, |yaml| {
-        serde_path_to_error::deserialize::<_, ScorecardFile>(yaml).map_err(|error| {
-            path = error.path().to_string();
-            error.into_inner()
-        })
-    });
-    let file = parsed.map_err(|error| {
-        let path = if path == "." { String::new() } else { path };
-        vec![Fault::new(path, error.to_string())]
-    })?;
-    file.try_into()
+    document::yaml::<ScorecardFile>(text)?.try_into()
 }
 
 /// A scorecard as it is written.
@@ -391,7 +382,7 @@ mod tests {
             ("relationship_strength", 2_000),
         ];
         assert_eq!(weights.collect::<Vec<_>>(), expected);
-        assert_eq!(scorecard.hash(), default().hash());
+        assert_eq!(scorecard, built_in().unwrap(), "made into JSON and back");
     }
 
     #[test]
@@ -494,7 +485,7 @@ mod tests {
         faults(&DEFAULT.replace("dwell_runs: 2", "dwell_runs: two"), &["bands.dwell_runs"]);
         faults(&DEFAULT.replace("neutral_points: 50", "neutral_point: 50"), &["neutral_point: "]);
         faults("- 1", &[": "]);
-        faults("", &[": "]);
-        faults(&"#".repeat(MAX_BYTES + 1), &[": has 262145 bytes"]);
+        faults("", &["version: "]);
+        faults(&"#".repeat(document::MAX_BYTES + 1), &[": has 262145 bytes"]);
     }
 }

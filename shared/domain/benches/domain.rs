@@ -31,8 +31,8 @@ const LAST: Day = FIRST.plus(WINDOW_DAYS - 1);
 fn main() -> Result<(), Box<dyn Error>> {
     let (account, series) = (account()?, series()?);
     let json = serde_json::to_string(&series)?;
-    let scorecard = contract::scorecard::read(contract::scorecard::DEFAULT).map_err(|faults| format!("{faults:?}"))?;
-    let rules = contract::rules::read(contract::rules::DEFAULT).map_err(|faults| format!("{faults:?}"))?;
+    let scorecard = contract::scorecard::built_in().map_err(|faults| format!("{faults:?}"))?;
+    let rules = contract::rules::built_in().map_err(|faults| format!("{faults:?}"))?;
     let inputs = Inputs { series: &series, account: &account, scorecard: &scorecard, open_critical_case: true };
     let now = LAST.plus(1).start();
     let score = |now: Timestamp| health::compute(&inputs, now).ok_or("nothing is known");

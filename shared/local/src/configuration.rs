@@ -130,9 +130,9 @@ impl Configuration {
     /// Reads the texts; what is not given is the built-in one.
     pub fn of(texts: &Texts) -> Result<Self, ConfigurationError> {
         Ok(Self {
-            scorecard: one("scorecard", texts.scorecard.as_ref(), scorecard::DEFAULT, scorecard::read)?,
-            rules: one("rules", texts.rules.as_ref(), rules::DEFAULT, rules::read)?,
-            policies: one("escalation policies", texts.escalation.as_ref(), escalation::DEFAULT, escalation::read)?,
+            scorecard: one("scorecard", texts.scorecard.as_ref(), scorecard::built_in, scorecard::read)?,
+            rules: one("rules", texts.rules.as_ref(), rules::built_in, rules::read)?,
+            policies: one("escalation policies", texts.escalation.as_ref(), escalation::built_in, escalation::read)?,
         })
     }
 
@@ -151,11 +151,12 @@ impl Configuration {
 fn one<T>(
     what: &'static str,
     given: Option<&Text>,
-    built_in: &str,
+    built_in: fn() -> Result<T, Vec<Fault>>,
     read: fn(&str) -> Result<T, Vec<Fault>>,
 ) -> Result<T, ConfigurationError> {
-    let (path, text) = given.map_or((Path::new("built in"), built_in), |given| (&given.path, &given.text));
-    read(text).map_err(|faults| ConfigurationError::Faulty { what, path: path.to_owned(), faults })
+    let path = given.map_or_else(|| "built in".into(), |given| given.path.clone());
+    let read = given.map_or_else(built_in, |given| read(&given.text));
+    read.map_err(|faults| ConfigurationError::Faulty { what, path, faults })
 }
 
 #[cfg(test)]

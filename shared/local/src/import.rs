@@ -374,7 +374,7 @@ pub fn weekly(mut wiring: Wiring) -> Wiring {
 
 fn mapper_of(path: &Path, text: &str) -> Result<Mapper, ImportError> {
     let refused = |faults| ImportError::Mapping { path: path.to_owned(), faults };
-    let file = contract::mapping::read(text).map_err(|fault| refused(vec![fault]))?;
+    let file = contract::mapping::read(text).map_err(refused)?;
     Mapper::new(file).map_err(refused)
 }
 
