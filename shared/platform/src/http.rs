@@ -31,6 +31,8 @@ pub enum Method {
     Post,
     /// Puts in place; the same twice is the same once.
     Put,
+    /// Takes away; what is not there is taken away already.
+    Delete,
 }
 
 impl Method {
@@ -40,6 +42,7 @@ impl Method {
             Self::Get => "GET",
             Self::Post => "POST",
             Self::Put => "PUT",
+            Self::Delete => "DELETE",
         }
     }
 }
@@ -59,6 +62,8 @@ pub struct Route {
     pub query: &'static [Parameter],
     /// Whether it takes `If-None-Match: *`: then it makes what is not there, and answers 412 where something is.
     pub conditional: bool,
+    /// Whether it only asks, though it is a POST: then it wants no `Idempotency-Key`.
+    pub asks: bool,
     /// The JSON Schema of the request's body.
     pub request: Option<fn() -> schemars::Schema>,
     /// The JSON Schema of a good answer.
@@ -106,6 +111,7 @@ impl Route {
             scope: None,
             query: &[],
             conditional: false,
+            asks: false,
             request: None,
             response: None,
             status: 200,
@@ -131,6 +137,18 @@ impl Route {
     pub const fn conditional(mut self) -> Self {
         self.conditional = true;
         self
+    }
+
+    /// A POST that changes nothing: its question does not fit into a query.
+    #[must_use]
+    pub const fn asks(mut self) -> Self {
+        self.asks = true;
+        self
+    }
+
+    /// Whether it does something that must not be done twice.
+    pub fn acts(&self) -> bool {
+        self.method == Method::Post && !self.asks
     }
 
     /// The request's body is such a one.

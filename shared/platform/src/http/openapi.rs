@@ -1,6 +1,6 @@
 //! The API's description (OpenAPI 3.1), made from the routes themselves, so that it says what the edge does.
 
-use super::{BASE, Method, Route};
+use super::{BASE, Route};
 use contract::event::FunctionName;
 use schemars::Schema;
 use serde_json::{Map, Value, json};
@@ -114,7 +114,7 @@ fn parameters_of(route: &Route) -> Vec<Value> {
         };
         json!({ "name": parameter.name, "in": "query", "description": parameter.summary, "schema": schema })
     });
-    let key = (route.method == Method::Post).then(|| json!({ "$ref": "#/components/parameters/IdempotencyKey" }));
+    let key = route.acts().then(|| json!({ "$ref": "#/components/parameters/IdempotencyKey" }));
     let condition = route.conditional.then(|| json!({ "$ref": "#/components/parameters/IfNoneMatch" }));
     let in_header = key.into_iter().chain(condition);
     in_path
@@ -132,7 +132,7 @@ fn responses_of(route: &Route, shapes: &mut Shapes) -> Result<Value, OpenApiErro
         good.insert("content".into(), json!({ "application/json": { "schema": schema } }));
     }
     let mut responses = Map::from_iter([(route.status.to_string(), good)]);
-    let post = route.method == Method::Post;
+    let post = route.acts();
     let body = route.request.is_some();
     let possible = [
         ("400", post || body, "Malformed"),
@@ -278,6 +278,7 @@ fn point_to_components(value: &mut Value, root: Option<&str>) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Method;
     use super::*;
     use schemars::JsonSchema;
 

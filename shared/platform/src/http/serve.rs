@@ -5,7 +5,7 @@
 
 use super::auth::Verifier;
 use super::idempotency::{self, Begun};
-use super::{BASE, Caller, MAX_BODY_BYTES, Method, Problem, Request, Response, Route};
+use super::{BASE, Caller, MAX_BODY_BYTES, Problem, Request, Response, Route};
 use crate::function::Function;
 use crate::random;
 use contract::problem::Fault;
@@ -84,7 +84,7 @@ async fn dispatch(
     let caller = authorize(verifier, route, request).await?;
     record_whose(&caller, route, request);
     check_query(route, request)?;
-    if route.method != Method::Post {
+    if !route.acts() {
         return function.call(&caller, request).await;
     }
     let identity = idempotency::identify(function.name(), &caller, request)?;

@@ -1,5 +1,6 @@
 //! The edge as callers meet it: every refusal with its status and body, and a POST that is done once.
 
+use super::super::Method;
 use super::*;
 use crate::doubles::Doubles;
 use crate::function::{Failure, Ports, Tick};
