@@ -81,7 +81,8 @@ fn the_one_machine_host_builds_without_aws() {
 #[test]
 fn nothing_prints_but_the_command_line() {
     for room in ["shared/domain", "shared/contract", "shared/platform", "functions"] {
-        for (file, text) in sources(room) {
+        // A build script talks to cargo by printing.
+        for (file, text) in sources(room).into_iter().filter(|(file, _)| !file.ends_with("build.rs")) {
             for word in ["println!", "eprintln!", "dbg!"] {
                 assert!(!text.contains(word), "{}: `{word}`", file.display());
             }

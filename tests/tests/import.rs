@@ -1,7 +1,6 @@
 //! An import through the real host: what goes in at the door is what lies on the pages, once, however often it is sent.
 
 use contract::ingest::SignalsAnswer;
-use contract::score::HistoryEntry;
 use contract::signal::{AccountBody, SignalBody};
 use domain::id::{AccountId, PersonId, TenantId};
 use indicatif::ProgressBar;
@@ -43,7 +42,7 @@ fn machine() -> Machine {
         metrics: Arc::new(Nowhere),
         witness: nobody(),
     };
-    let files = Files { scorecard: Some(cdnow("scorecard")), rules: Some(cdnow("rules")), escalation: None };
+    let files = Files { scorecards: vec![cdnow("scorecard")], rules: Some(cdnow("rules")), escalation: None };
     let configuration = files.configure(&table).unwrap();
     let host = Host::new(parts, |name, ports| configuration.build(name, ports)).unwrap();
     Machine { host, table, issuer: Issuer::in_memory().unwrap() }
@@ -240,8 +239,8 @@ fn in_the_order_of_time_old_records_are_scored_as_of_then() {
     let scores = machine.items("score#1997-");
     let of = |account: &str| -> Vec<(String, String, String)> {
         let own = scores.iter().filter(|(key, _)| key.contains(account)).map(|(_, score)| score);
-        own.map(|score| serde_json::from_str::<HistoryEntry>(score).unwrap())
-            .map(|score| (score.scored_at.to_string(), score.score, score.band.unwrap_or_default()))
+        own.map(|score| serde_json::from_str::<serde_json::Value>(score).unwrap()["entry"].take())
+            .map(|entry| ["scored_at", "score", "band"].map(|name| entry[name].as_str().unwrap().to_owned()).into())
             .collect()
     };
     let score = |at: &str, score: &str, band: &str| (at.to_owned(), score.to_owned(), band.to_owned());

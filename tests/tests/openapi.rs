@@ -60,7 +60,7 @@ fn a142_every_route_asks_for_a_scope_of_its_own_function_but_the_open_ones() {
     let mut open = Vec::new();
     for (function, routes) in functions() {
         for route in routes {
-            let right = if route.method == Method::Get { "read" } else { "write" };
+            let right = if route.method == Method::Get || route.asks { "read" } else { "write" };
             match route.scope {
                 Some(scope) => assert_eq!(scope, format!("cs-ops.{}.{right}", function.as_str()), "{}", route.path),
                 None => open.push(route.path),

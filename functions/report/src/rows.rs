@@ -60,6 +60,7 @@ fn of_row(event: &Event) -> Result<Vec<portfolio::Fact>, Failure> {
             stage: fact.account.stage,
         })],
         Fact::HealthScored(fact) => vec![health(fact)?],
+        Fact::HealthBlanked(_) => vec![portfolio::Fact::Left],
         Fact::BandChanged(fact) => fall(fact)?.into_iter().collect(),
         Fact::CtaOpened(fact) => vec![cta(&fact.cta)],
         Fact::CtaUpdated(fact) => vec![cta(&fact.cta)],

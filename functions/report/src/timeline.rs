@@ -71,6 +71,7 @@ fn words(fact: &Fact) -> Option<String> {
             let from = fact.from.as_deref().unwrap_or("unscored");
             format!("from {from} to {} at {}: {}", fact.to, fact.score, why.join("; "))
         }
+        Fact::HealthBlanked(fact) => format!("is no customer any more; the last score was {}", fact.last_score),
         Fact::CtaOpened(fact) if fact.reopened => format!("{} came back: {}", fact.cta.rule, fact.cta.reason),
         Fact::CtaOpened(fact) => format!("{}: {}", fact.cta.rule, fact.cta.reason),
         Fact::CtaClosed(fact) => format!("call to action {} {}: {}", fact.cta, fact.how, fact.reason),

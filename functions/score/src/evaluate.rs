@@ -1,15 +1,19 @@
 //! The one evaluator: reads what is known of an account, lets the domain decide, and says what is to be written and told.
+//!
+//! A person's word over what was computed goes the same way: it is an evaluation with one word more or less.
 
+use crate::cards::Cards;
+use crate::history::Past;
 use async_trait::async_trait;
-use contract::event::{BandChanged, Cause, Event, HealthScored, ReasonBody};
+use contract::event::{BandChanged, Cause, Event, HealthBlanked, HealthScored, ReasonBody};
 use contract::message::cause_id;
-use contract::score::HistoryEntry;
 use domain::audit::{self, Record};
 use domain::digest::Digest;
-use domain::health::{Decision, HealthState, Inputs, Trigger, assess, reasons, shortfalls};
+use domain::health::{
+    Decision, Entry, HealthState, Inputs, Override, OverrideError, Overrides, Trigger, assess, reasons, shortfalls,
+};
 use domain::id::{AccountId, CauseId};
 use domain::record::HealthRecord;
-use domain::scorecard::Scorecard;
 use domain::signal::Severity;
 use jiff::Timestamp;
 use platform::function::{Failure, Ports};
@@ -18,16 +22,59 @@ use platform::once::{self, Decide, Effect, Outcome};
 use platform::snapshot::Snapshot;
 use platform::table::{Expect, Write};
 use platform::{keys, table};
+use std::sync::{Mutex, PoisonError};
 
 /// One look at one account.
 pub struct Evaluation<'a> {
     pub ports: &'a Ports,
-    pub scorecard: &'a Scorecard,
+    pub cards: &'a Cards,
     pub cause: Cause,
     pub account: &'a AccountId,
     pub trigger: Trigger,
     pub run: Option<&'a str>,
+    pub said: Option<&'a Said>,
     pub now: Timestamp,
+}
+
+/// What a person says now, or no longer says.
+pub struct Said {
+    pub word: Spoken,
+    /// Why it cannot be said: known only once the state was read.
+    pub refused: Mutex<Option<Refusal>>,
+}
+
+/// A word, or one less.
+pub enum Spoken {
+    Set(Override),
+    TakenBack(String),
+}
+
+/// Why a person's word is refused.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Refusal {
+    #[error("the account has no health yet; it comes with the first scoring after its first signals")]
+    NotScored,
+    #[error("the account is no customer any more and has no health")]
+    Blank,
+    #[error("the scorecard `{scorecard}` has no measure `{measure}`; give score, band or one of: {known}")]
+    NoMeasure { scorecard: String, measure: String, known: String },
+    #[error(transparent)]
+    Override(#[from] OverrideError),
+}
+
+impl Said {
+    pub const fn new(word: Spoken) -> Self {
+        Self { word, refused: Mutex::new(None) }
+    }
+
+    /// Why it was refused, if it was.
+    pub fn refusal(&self) -> Option<Refusal> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn refuse(&self, refusal: Refusal) {
+        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = Some(refusal);
+    }
 }
 
 impl Evaluation<'_> {
@@ -38,6 +85,33 @@ impl Evaluation<'_> {
         self.ports.metrics.record(&[(Metric::AccountsScored, 1)]);
         Ok(outcome)
     }
+
+    /// The overrides after what was said. None where that is refused.
+    fn overrides(&self, state: Option<&HealthRecord>, inputs: &Inputs<'_>) -> Option<Overrides> {
+        let held = state.map(|state| state.overrides.at(self.now)).unwrap_or_default();
+        let Some(said) = self.said else { return Some(held) };
+        let after = match (state, &said.word) {
+            (None, _) => Err(Refusal::NotScored),
+            (Some(state), _) if state.health.blank_since.is_some() => Err(Refusal::Blank),
+            (_, Spoken::TakenBack(subject)) => Ok(held.without(subject)),
+            (_, Spoken::Set(word)) => known(word, inputs).and_then(|()| Ok(held.set(word.clone(), self.now)?)),
+        };
+        after.map_err(|refusal| said.refuse(refusal)).ok()
+    }
+}
+
+fn known(word: &Override, inputs: &Inputs<'_>) -> Result<(), Refusal> {
+    let subject = word.word.subject();
+    if matches!(subject, "score" | "band") || inputs.scorecard.measure(subject).is_some() {
+        return Ok(());
+    }
+    let measures = inputs.scorecard.dimensions().iter().flat_map(|dimension| &dimension.measures);
+    let known: Vec<&str> = measures.map(|measure| measure.id.as_str()).collect();
+    Err(Refusal::NoMeasure {
+        scorecard: inputs.scorecard.version().to_owned(),
+        measure: subject.to_owned(),
+        known: known.join(", "),
+    })
 }
 
 #[async_trait]
@@ -49,20 +123,27 @@ impl Decide for Evaluation<'_> {
         let (Some(account), Some(record)) = (known.account()?, known.record()?) else {
             return Ok(None);
         };
-        let inputs = Inputs {
+        let mut inputs = Inputs {
             series: &record.series,
             account: &account,
-            scorecard: self.scorecard,
+            scorecard: self.cards.of(&account),
             open_critical_case: record.open_cases.values().any(|severity| *severity == Severity::Critical),
+            overrides: &Overrides::default(),
         };
-        let previous = state.as_ref().map(|state| &state.health);
-        let Some(decision) = assess(previous, &inputs, self.trigger, self.now).filter(|decision| decision.scored)
-        else {
+        let Some(overrides) = self.overrides(state.as_ref(), &inputs) else {
             return Ok(None);
         };
-        let inputs_hash =
-            Digest::of_json("inputs", &(&account, &record)).map_err(|error| Failure::Unhandled(error.to_string()))?;
-        self.effect(state, decision, inputs_hash).map(Some)
+        inputs.overrides = &overrides;
+        let previous = state.as_ref().map(|state| &state.health);
+        let said_otherwise = state.as_ref().is_some_and(|state| state.overrides != overrides);
+        let decision = assess(previous, &inputs, self.trigger, self.now);
+        let Some(decision) = decision.filter(|decision| decision.scored || said_otherwise) else {
+            return Ok(None);
+        };
+        let inputs_hash = Digest::of_json("inputs", &(&account, &record, &overrides))
+            .map_err(|error| Failure::Unhandled(error.to_string()))?;
+        self.cards.keep(self.ports.table.as_ref(), &self.cause.tenant, inputs.scorecard).await?;
+        self.effect(state, decision, overrides, inputs_hash).map(Some)
     }
 }
 
@@ -71,48 +152,62 @@ impl Evaluation<'_> {
         &self,
         state: Option<HealthRecord>,
         decision: Decision,
+        overrides: Overrides,
         inputs_hash: Digest,
     ) -> Result<Effect<HealthRecord>, Failure> {
         let tenant = &self.cause.tenant;
         let start = || audit::Head::start(tenant, self.account);
         let (before, chain) = state.map_or_else(|| (None, start()), |state| (Some(state.health), state.audit));
         let now = &decision.state;
+        let scored_before = before.as_ref().filter(|before| before.blank_since.is_none());
         let moved =
-            before.as_ref().map_or_else(|| shortfalls(&now.health), |before| reasons(&before.health, &now.health));
+            scored_before.map_or_else(|| shortfalls(&now.health), |before| reasons(&before.health, &now.health));
         let why: Vec<ReasonBody> = moved.iter().map(ReasonBody::from).collect();
-        let record = Record {
+        let link = audit::append(&chain, self.record(now, &moved, inputs_hash));
+        let history = keys::score_history(tenant, self.account, self.now, &cause_id(&self.cause.causation_id));
+        // A last known score that became stale was scored before; that it is stale is known from now on.
+        let mut entry = Entry::of(now);
+        entry.scored_at = self.now;
+        let past = Past { entry, reasons: why.clone() };
+        let put = |key, body| Write::Put { key, expect: Expect::Absent, body, expires_at: None };
+        let writes = vec![
+            put(history, table::body(&past)?),
+            put(keys::audit(tenant, self.account, "score", link.seq), table::body(&link)?),
+        ];
+        let events = self.events(before.as_ref(), &decision, &why);
+        Ok(Effect { state: HealthRecord { health: decision.state, overrides, audit: link.head() }, writes, events })
+    }
+
+    fn record(&self, now: &HealthState, moved: &[domain::health::Reason], inputs_hash: Digest) -> Record {
+        let (what, said) = match self.said.map(|said| &said.word) {
+            None => ("health", None),
+            Some(Spoken::Set(word)) => {
+                ("override", Some(format!("{} by {}: {}", word.word.subject(), word.author, word.reason)))
+            }
+            Some(Spoken::TakenBack(subject)) => ("override taken back", Some(subject.clone())),
+        };
+        Record {
             at: self.now,
-            what: "health".to_owned(),
+            what: what.to_owned(),
             inputs_hash,
             config_hash: now.health.scorecard_hash,
             outcome: format!("{} {}", now.health.score, band_name(now)),
-            reasons: moved.iter().map(|reason| reason.text.clone()).collect(),
-        };
-        let link = audit::append(&chain, record);
-        let history = keys::score_history(tenant, self.account, self.now, &cause_id(&self.cause.causation_id));
-        let writes = vec![
-            Write::Put {
-                key: history,
-                expect: Expect::Absent,
-                body: table::body(&history_entry(now, &why))?,
-                expires_at: None,
-            },
-            Write::Put {
-                key: keys::audit(tenant, self.account, "score", link.seq),
-                expect: Expect::Absent,
-                body: table::body(&link)?,
-                expires_at: None,
-            },
-        ];
-        let events = self.events(before.as_ref(), &decision, &why);
-        Ok(Effect { state: HealthRecord { health: decision.state, audit: link.head() }, writes, events })
+            reasons: said.into_iter().chain(moved.iter().map(|reason| reason.text.clone())).collect(),
+        }
     }
 
     fn events(&self, before: Option<&HealthState>, decision: &Decision, why: &[ReasonBody]) -> Vec<Event> {
         let state = &decision.state;
+        let event = |fact: contract::event::Fact| Event::new(&self.cause, Some(self.account), "", self.now, fact);
+        if state.blank_since.is_some() {
+            let last_band = before.and_then(HealthState::shown_band).map(|band| band.to_string());
+            return vec![event(HealthBlanked { last_score: state.health.score.to_string(), last_band }.into())];
+        }
         let scored = HealthScored {
             score: state.health.score.to_string(),
-            previous: before.map(|before| before.health.score.to_string()),
+            previous: before
+                .filter(|before| before.blank_since.is_none())
+                .map(|before| before.health.score.to_string()),
             band: band_name(state),
             coverage_basis_points: u32::from(state.health.coverage.value()),
             provisional: state.health.provisional,
@@ -120,7 +215,7 @@ impl Evaluation<'_> {
             run: self.run.map(str::to_owned),
             reasons: why.to_vec(),
         };
-        let mut events = vec![Event::new(&self.cause, Some(self.account), "", self.now, scored)];
+        let mut events = vec![event(scored.into())];
         if let Some(change) = &decision.band_change {
             let changed = BandChanged {
                 from: change.from.map(|band| band.to_string()),
@@ -128,24 +223,12 @@ impl Evaluation<'_> {
                 score: change.score.to_string(),
                 reasons: change.reasons.iter().map(ReasonBody::from).collect(),
             };
-            events.push(Event::new(&self.cause, Some(self.account), "", self.now, changed));
+            events.push(event(changed.into()));
         }
         events
     }
 }
 
 fn band_name(state: &HealthState) -> String {
-    state.band.map_or_else(|| "unscored".to_owned(), |band| band.band.to_string())
-}
-
-fn history_entry(state: &HealthState, why: &[ReasonBody]) -> HistoryEntry {
-    HistoryEntry {
-        scored_at: state.scored_at,
-        score: state.health.score.to_string(),
-        band: state.band.map(|band| band.band.to_string()),
-        coverage_basis_points: state.health.coverage.value(),
-        provisional: state.health.provisional,
-        scorecard_hash: state.health.scorecard_hash.to_string(),
-        reasons: why.to_vec(),
-    }
+    state.shown_band().map_or_else(|| "unscored".to_owned(), |band| band.to_string())
 }

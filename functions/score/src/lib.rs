@@ -2,15 +2,25 @@
 //!
 //! Both ways lead through one evaluator ([`evaluate`]). Nothing is written when nothing changed.
 
+mod cards;
 mod evaluate;
+mod history;
+mod overrides;
 mod read;
+mod suppose;
 
 use async_trait::async_trait;
+use cards::Cards;
 use contract::event::{Event, Fact, FunctionName, ScoreRunCompleted};
 use contract::message::{Incoming, Task, Work};
+use contract::problem::Fault;
+use contract::score::{
+    DifferenceAnswer, EvidenceAnswer, HealthAnswer, MaturityAnswer, OverrideRequest, RescoreAnswer, RescorePage,
+    RescoreRequest, ScorecardAnswer, ScorecardList, WhatIfAnswer, WhatIfRequest,
+};
 use domain::health::Trigger;
 use domain::id::{AccountId, CauseId};
-use domain::scorecard::Scorecard;
+use domain::scorecard::{Scorecard, Scorecards};
 use evaluate::Evaluation;
 use platform::function::{ConfigurationError, Failure, Function, Ports, Tick};
 use platform::http::{Caller, Method, Parameter, Problem, Request, Response, Route};
@@ -20,20 +30,20 @@ use platform::sweep::{self, Visit};
 /// The function.
 pub struct Score {
     ports: Ports,
-    scorecard: Scorecard,
+    cards: Cards,
 }
 
 impl Score {
-    /// Connects the function to its ports, with the default scorecard.
+    /// Connects the function to its ports, with the built-in scorecards.
     pub fn new(ports: Ports) -> Result<Self, ConfigurationError> {
-        let scorecard =
+        let scorecards =
             contract::scorecard::built_in().map_err(|faults| ConfigurationError { file: "scorecard.yaml", faults })?;
-        Ok(Self::with(ports, scorecard))
+        Ok(Self::with(ports, scorecards))
     }
 
-    /// Connects the function to its ports, with this scorecard.
-    pub const fn with(ports: Ports, scorecard: Scorecard) -> Self {
-        Self { ports, scorecard }
+    /// Connects the function to its ports, with these scorecards.
+    pub const fn with(ports: Ports, scorecards: Scorecards) -> Self {
+        Self { ports, cards: Cards::new(scorecards) }
     }
 }
 
@@ -46,7 +56,89 @@ pub const ROUTES: &[Route] = &[
         .scope("cs-ops.score.read")
         .query(&[Parameter::CURSOR])
         .answers::<contract::score::HistoryPage>(200),
+    Route::new(
+        Method::Get,
+        "/accounts/{id}/health/difference",
+        "Why one score of an account is another one than an earlier one.",
+    )
+    .scope("cs-ops.score.read")
+    .query(&[
+        Parameter::text("from", "The earlier moment, as 2026-11-22T08:00:00Z; a week before `to` where none is given."),
+        Parameter::text("to", "The later moment; now where none is given."),
+    ])
+    .answers::<DifferenceAnswer>(200),
+    Route::new(Method::Get, "/accounts/{id}/health/evidence", "The days of data that a measure's value rests on.")
+        .scope("cs-ops.score.read")
+        .query(&[Parameter::text("measure", "Which measure. Has to be given.")])
+        .answers::<EvidenceAnswer>(200),
+    Route::new(Method::Post, "/accounts/{id}/health/what-if", "The score with other values; nothing is changed.")
+        .scope("cs-ops.score.read")
+        .asks()
+        .takes::<WhatIfRequest>()
+        .answers::<WhatIfAnswer>(200),
+    Route::new(
+        Method::Post,
+        "/accounts/{id}/health/rescore",
+        "Scores a past moment anew and keeps that beside what was scored then.",
+    )
+    .scope("cs-ops.score.write")
+    .takes::<RescoreRequest>()
+    .answers::<RescoreAnswer>(200),
+    Route::new(
+        Method::Get,
+        "/accounts/{id}/health/rescores",
+        "Past moments that were scored anew, the latest moment first.",
+    )
+    .scope("cs-ops.score.read")
+    .query(&[Parameter::CURSOR])
+    .answers::<RescorePage>(200),
+    Route::new(
+        Method::Put,
+        "/accounts/{id}/health/overrides/{subject}",
+        "A person says what the score, the band or a measure is, until an end.",
+    )
+    .scope("cs-ops.score.write")
+    .takes::<OverrideRequest>()
+    .answers::<HealthAnswer>(200),
+    Route::new(Method::Delete, "/accounts/{id}/health/overrides/{subject}", "A person no longer says so.")
+        .scope("cs-ops.score.write")
+        .answers::<HealthAnswer>(200),
+    Route::new(Method::Get, "/accounts/{id}/maturity", "How much of the product an account makes its own.")
+        .scope("cs-ops.score.read")
+        .answers::<MaturityAnswer>(200),
+    Route::new(Method::Get, "/scorecards", "The scorecards that hold.")
+        .scope("cs-ops.score.read")
+        .answers::<ScorecardList>(200),
+    Route::new(Method::Get, "/scorecards/{hash}", "A scorecard by which something is or was scored.")
+        .scope("cs-ops.score.read")
+        .answers::<ScorecardAnswer>(200),
 ];
+
+/// The account that a request is about.
+fn account(request: &Request) -> Result<AccountId, Problem> {
+    let name = request.parameters.get("id").map(String::as_str).unwrap_or_default();
+    AccountId::new(name).map_err(|_| Problem::not_found("account", name))
+}
+
+/// A moment of the query, if it is given.
+fn moment(request: &Request, name: &str) -> Result<Option<jiff::Timestamp>, Problem> {
+    let read = |text: &String| {
+        text.parse().map_err(|_| {
+            let reason = format!("cannot be `{}`; write it as 2026-11-22T08:00:00Z", text.escape_default());
+            Problem::invalid("the query is not one that this route takes", vec![Fault::new(name, reason)])
+        })
+    };
+    request.query.get(name).map(read).transpose()
+}
+
+/// A measure that the scorecard does not have.
+fn no_measure(card: &Scorecard, path: &str, name: &str) -> Problem {
+    let measures = card.dimensions().iter().flat_map(|dimension| &dimension.measures);
+    let known: Vec<&str> = measures.map(|measure| measure.id.as_str()).collect();
+    let reason =
+        format!("`{}` is no measure of `{}`; give one of: {}", name.escape_default(), card.version(), known.join(", "));
+    Problem::invalid("there is no such measure", vec![Fault::new(path, reason)])
+}
 
 #[async_trait]
 impl Function for Score {
@@ -63,9 +155,20 @@ impl Function for Score {
     }
 
     async fn call(&self, caller: &Caller, request: &Request) -> Result<Response, Problem> {
+        let (ports, cards) = (&self.ports, &self.cards);
         match (request.method.as_str(), request.route.as_str()) {
-            ("GET", "/accounts/{id}/health") => read::health(&self.ports, caller, request).await,
-            ("GET", "/accounts/{id}/health/history") => read::history(&self.ports, caller, request).await,
+            ("GET", "/accounts/{id}/health") => read::health(ports, cards, caller, request).await,
+            ("GET", "/accounts/{id}/health/history") => history::page(ports, caller, request).await,
+            ("GET", "/accounts/{id}/health/difference") => history::difference(ports, cards, caller, request).await,
+            ("GET", "/accounts/{id}/health/evidence") => read::evidence(ports, cards, caller, request).await,
+            ("POST", "/accounts/{id}/health/what-if") => suppose::what_if(ports, cards, caller, request).await,
+            ("POST", "/accounts/{id}/health/rescore") => suppose::rescore(ports, cards, caller, request).await,
+            ("GET", "/accounts/{id}/health/rescores") => suppose::rescores(ports, caller, request).await,
+            ("PUT", "/accounts/{id}/health/overrides/{subject}") => overrides::put(self, caller, request).await,
+            ("DELETE", "/accounts/{id}/health/overrides/{subject}") => overrides::delete(self, caller, request).await,
+            ("GET", "/accounts/{id}/maturity") => read::maturity(ports, cards, caller, request).await,
+            ("GET", "/scorecards") => read::scorecards(cards),
+            ("GET", "/scorecards/{hash}") => read::scorecard(ports, cards, caller, request).await,
             _ => Err(Problem::not_found("route", &request.route)),
         }
     }
@@ -105,11 +208,12 @@ impl Score {
     ) -> Evaluation<'a> {
         Evaluation {
             ports: &self.ports,
-            scorecard: &self.scorecard,
+            cards: &self.cards,
             cause,
             account,
             trigger,
             run,
+            said: None,
             now: self.ports.clock.now(),
         }
     }

@@ -205,13 +205,19 @@ fn a67_the_parts_of_an_answer_sum_to_its_score_to_the_last_digit() {
     stage.hear("1");
     let health = stage.health();
     let sum = |parts: Vec<&String>| parts.into_iter().fold(Points::ZERO, |sum, part| sum.plus(points(part)));
-    assert_eq!(sum(health.dimensions.iter().map(|part| &part.contribution).collect()), points(&health.uncapped));
-    assert_eq!(sum(health.measures.iter().map(|part| &part.contribution).collect()), points(&health.uncapped));
     assert_eq!(
-        health.dimensions.iter().map(|part| part.weight_basis_points).collect::<Vec<_>>(),
+        sum(health.made_of.dimensions.iter().map(|part| &part.contribution).collect()),
+        points(&health.made_of.uncapped)
+    );
+    assert_eq!(
+        sum(health.made_of.measures.iter().map(|part| &part.contribution).collect()),
+        points(&health.made_of.uncapped)
+    );
+    assert_eq!(
+        health.made_of.dimensions.iter().map(|part| part.weight_basis_points).collect::<Vec<_>>(),
         [3000, 3000, 2000, 2000]
     );
-    assert_eq!(health.scorecard_hash, stage.scored()[0].scorecard, "the version of the configuration");
+    assert_eq!(health.made_of.scorecard_hash, stage.scored()[0].scorecard, "the version of the configuration");
 }
 
 #[test]
@@ -241,8 +247,8 @@ fn a68_a_fall_is_told_with_both_bands_and_an_open_critical_case_caps_the_score()
     stage.keep();
     stage.hear("2");
     let health = stage.health();
-    assert_eq!((health.score.as_str(), health.caps.len()), ("69", 1));
-    assert!(points(&health.uncapped) > points("69"));
+    assert_eq!((health.score.as_deref(), health.made_of.caps.len()), (Some("69"), 1));
+    assert!(points(&health.made_of.uncapped) > points("69"));
     let moved = stage.moved();
     assert_eq!(moved[0].from, None);
     assert_eq!((moved[1].from.as_ref(), moved[1].to.as_str()), (Some(&moved[0].to), "critical"));
@@ -254,17 +260,20 @@ fn a11_when_data_stop_the_last_known_score_stands_and_says_since_when() {
     stage.learn(GOOD);
     stage.hear("1");
     let fresh = stage.health();
-    assert_eq!(fresh.stale_since, None);
+    assert_eq!(fresh.made_of.stale_since, None);
     let last = Day::of(stage.doubles.now());
     stage.pass(10);
     stage.run();
     let held = stage.health();
-    assert_eq!((held.provisional, held.stale_since), (false, Some(last)), "held values");
+    assert_eq!((held.made_of.provisional, held.made_of.stale_since), (false, Some(last)), "held values");
     stage.pass(300);
     stage.run();
     let dark = stage.health();
     assert_eq!((&dark.score, &dark.band), (&held.score, &fresh.band), "missing is not zero");
-    assert_eq!((dark.provisional, dark.coverage_basis_points, dark.stale_since), (true, 0, Some(last)));
+    assert_eq!(
+        (dark.made_of.provisional, dark.made_of.coverage_basis_points, dark.made_of.stale_since),
+        (true, 0, Some(last))
+    );
     assert!(stage.scored().last().unwrap().provisional);
     assert_eq!(stage.moved().len(), 1, "no band is left for want of data");
     stage.pass(1);
@@ -279,7 +288,7 @@ fn what_is_not_known_enough_is_provisional_and_enters_no_band() {
     stage.learn(&[(Metric::Uptime, "80")]);
     stage.hear("1");
     let health = stage.health();
-    assert_eq!((health.provisional, health.band), (true, None));
+    assert_eq!((health.made_of.provisional, health.band), (true, None));
     assert_eq!(stage.moved(), []);
 }
 
@@ -331,7 +340,7 @@ fn history_is_read_page_by_page_the_newest_first_and_is_never_rewritten() {
     let rest = stage.history(page.cursor.clone());
     assert_eq!((page.entries.len(), rest.entries.len(), rest.cursor.as_deref()), (100, 50, None));
     let all: Vec<_> = page.entries.iter().chain(&rest.entries).collect();
-    assert!(all.windows(2).all(|pair| pair[0].scored_at > pair[1].scored_at));
+    assert!(all.windows(2).all(|pair| pair[0].then.scored_at > pair[1].then.scored_at));
     assert_eq!(all.last().copied(), first.first());
 }
 
@@ -346,3 +355,5 @@ fn a1_another_tenants_account_does_not_exist() {
         assert_eq!(stage.ask::<serde_json::Value>("t", route, "a#b", None).err(), Some(404), "{route}");
     }
 }
+
+mod asked;

@@ -77,7 +77,7 @@ impl Decide for Evaluation<'_> {
 fn standing(record: &HealthRecord) -> Option<Standing> {
     let health = &record.health;
     Some(Standing {
-        band: health.band?.band,
+        band: health.shown_band()?,
         from: health.band_from,
         since: health.band_since?,
         provisional: health.health.provisional,

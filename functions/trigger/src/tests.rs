@@ -120,21 +120,30 @@ impl Stage {
 
     /// Score says that `acme` came into a band.
     fn enter(&self, band: Band, provisional: bool) {
-        let scorecard = contract::scorecard::built_in().unwrap();
+        let scorecards = contract::scorecard::built_in().unwrap();
         let signal = self.signal(0, Metric::Uptime, 90, Detail::None);
         let mut page = Page::new(Day::of(signal.at));
         page.merge([signal]);
         let mut series = domain::series::Series::default();
         series.set(page.day(), page.fold());
         let account = acme();
-        let inputs =
-            health::Inputs { series: &series, account: &account, scorecard: &scorecard, open_critical_case: false };
+        let inputs = health::Inputs {
+            series: &series,
+            account: &account,
+            scorecard: scorecards.general(),
+            open_critical_case: false,
+            overrides: &health::Overrides::default(),
+        };
         let now = self.doubles.now();
         let mut state = health::assess(None, &inputs, health::Trigger::News, now).unwrap().state;
         state.health.provisional = provisional;
         (state.band, state.band_from) = (Some(BandState::at_rest(band)), Some(Band::Healthy));
         state.band_since = Some(now);
-        let record = HealthRecord { health: state, audit: audit::Head::start(&tenant(), &account.id) };
+        let record = HealthRecord {
+            health: state,
+            overrides: health::Overrides::default(),
+            audit: audit::Head::start(&tenant(), &account.id),
+        };
         self.doubles.put(&keys::health(&tenant(), &account.id), &json!({ "state": record }));
     }
 

@@ -149,6 +149,8 @@ facts! {
     RecordsQuarantined by Ingest on PerformanceAlerts;
     /// An account's health was scored and is not what it was.
     HealthScored by Score on WorkflowEvents;
+    /// An account has no health any more, for it is no customer any more.
+    HealthBlanked by Score on WorkflowEvents;
     /// An account's band changed.
     BandChanged by Score on PerformanceAlerts;
     /// A scheduled run over the portfolio ended.
@@ -286,6 +288,15 @@ pub struct HealthScored {
     pub run: Option<String>,
     /// Why it moved, the largest part first; the parts add up to the difference.
     pub reasons: Vec<ReasonBody>,
+}
+
+/// An account has no health any more, for it is no customer any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct HealthBlanked {
+    /// Its last score.
+    pub last_score: String,
+    /// Its last band, if it had one.
+    pub last_band: Option<String>,
 }
 
 /// An account's band changed.

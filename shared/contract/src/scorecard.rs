@@ -1,27 +1,86 @@
-//! The scorecard file: YAML that becomes a [`domain::scorecard::Scorecard`], or says everything that is wrong with it.
+//! The scorecard file: YAML that becomes a [`domain::scorecard::Scorecard`], or says everything that is wrong with it;
+//! and several of them, which together say who is scored by what.
 
 use crate::document;
 use crate::problem::Fault;
-use domain::account::LifecycleStage;
+use domain::account::{LifecycleStage, Segment};
 use domain::band::Bands;
 use domain::fixed::{ONE, Points, Quantity};
 use domain::scorecard as card;
 use domain::signal::Metric;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The scorecard that holds where none was given.
 pub const DEFAULT: &str = include_str!("../defaults/scorecard.yaml");
 
-/// The scorecard that holds where none was given.
-pub fn built_in() -> Result<card::Scorecard, Vec<Fault>> {
-    document::built_in::<ScorecardFile>(include_str!(concat!(env!("OUT_DIR"), "/scorecard.json")))?.try_into()
+/// The scorecards that hold where none were given.
+pub fn built_in() -> Result<card::Scorecards, Vec<Fault>> {
+    let card = |json| Card::try_from(document::built_in::<ScorecardFile>(json)?);
+    let general = card(include_str!(concat!(env!("OUT_DIR"), "/scorecard.json")))?;
+    let maturity = card(include_str!(concat!(env!("OUT_DIR"), "/maturity.json")))?;
+    Ok(card::Scorecards::new(general.scorecard, BTreeMap::new(), maturity.scorecard))
+}
+
+/// Puts scorecards together. Where no general one is among them, or none of maturity, it is the built-in one. A fault's
+/// path is the place of its scorecard.
+pub fn together(cards: Vec<Card>) -> Result<card::Scorecards, Vec<Fault>> {
+    let built_in = built_in()?;
+    let (mut general, mut maturity, mut by_segment) = (None, None, BTreeMap::new());
+    let mut faults = Vec::new();
+    for (place, Card { scorecard, purpose, segments }) in cards.into_iter().enumerate() {
+        let mut twice = |whose: &str| {
+            let reason = format!("`{}` is the second scorecard {whose}; give one", scorecard.version());
+            faults.push(Fault::new(format!("[{place}]"), reason));
+        };
+        match purpose {
+            Purpose::Maturity if maturity.is_some() => twice("of maturity"),
+            Purpose::Maturity => maturity = Some(scorecard),
+            Purpose::Health if segments.is_empty() && general.is_some() => twice("for every segment"),
+            Purpose::Health if segments.is_empty() => general = Some(scorecard),
+            Purpose::Health => {
+                for segment in segments {
+                    if by_segment.insert(segment, scorecard.clone()).is_some() {
+                        twice(&format!("for the segment `{}`", segment.name()));
+                    }
+                }
+            }
+        }
+    }
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    let general = general.unwrap_or_else(|| built_in.general().clone());
+    Ok(card::Scorecards::new(general, by_segment, maturity.unwrap_or_else(|| built_in.maturity().clone())))
+}
+
+/// A scorecard, and for what it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Card {
+    /// The scorecard.
+    pub scorecard: card::Scorecard,
+    /// What it scores.
+    pub purpose: Purpose,
+    /// Whose health it scores; everybody's where none is named.
+    pub segments: BTreeSet<Segment>,
+}
+
+/// What a scorecard scores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// Health.
+    #[default]
+    Health,
+    /// Maturity.
+    Maturity,
 }
 
 /// Reads a scorecard file. Content that is wrong is named all at once; where the file has not the shape of a
 /// scorecard, the first place where it has not.
 #[cfg(feature = "yaml")]
-pub fn read(text: &str) -> Result<card::Scorecard, Vec<Fault>> {
+pub fn read(text: &str) -> Result<Card, Vec<Fault>> {
     document::yaml::<ScorecardFile>(text)?.try_into()
 }
 
@@ -31,6 +90,13 @@ pub fn read(text: &str) -> Result<card::Scorecard, Vec<Fault>> {
 pub struct ScorecardFile {
     /// Its name and version.
     pub version: String,
+    /// What it scores; health where nothing is given.
+    #[serde(default)]
+    pub purpose: Purpose,
+    /// Health: only for these segments (`enterprise`, `mid_market`, `small_business`), which then have no other.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    #[schemars(with = "Vec<String>")]
+    pub segments: BTreeSet<Segment>,
     /// Below this share of fresh data, from 0 to 1, a score is provisional.
     #[schemars(with = "f64")]
     pub minimum_coverage: Quantity,
@@ -206,30 +272,39 @@ pub struct AppliesFile {
     pub renewal_within_days: Option<u16>,
 }
 
-impl TryFrom<ScorecardFile> for card::Scorecard {
+impl TryFrom<ScorecardFile> for Card {
     type Error = Vec<Fault>;
 
     fn try_from(file: ScorecardFile) -> Result<Self, Vec<Fault>> {
+        let (purpose, segments) = (file.purpose, file.segments.clone());
         let mut faults = Vec::new();
-        let draft = draft(file, &mut faults);
-        match Self::new(draft) {
-            Ok(scorecard) if faults.is_empty() => Ok(scorecard),
-            Ok(_) => Err(faults),
-            Err(problems) => {
-                // What could not be read has a stand-in, of which nothing is said.
-                let read = faults.len();
-                for problem in problems {
-                    // A weight's stand-in spoils the sum of its group, too.
-                    let concerns = |fault: &Fault| {
-                        within(&problem.path, &fault.path)
-                            || fault.path.ends_with(".weight") && within(&fault.path, &problem.path)
-                    };
-                    if !faults.iter().take(read).any(concerns) {
-                        faults.push(Fault::new(problem.path, problem.reason));
-                    }
+        if purpose == Purpose::Maturity && !segments.is_empty() {
+            faults.push(Fault::new("segments", "are of health; maturity has one scorecard for all"));
+        }
+        let scorecard = scorecard(file, faults)?;
+        Ok(Self { scorecard, purpose, segments })
+    }
+}
+
+fn scorecard(file: ScorecardFile, mut faults: Vec<Fault>) -> Result<card::Scorecard, Vec<Fault>> {
+    let draft = draft(file, &mut faults);
+    match card::Scorecard::new(draft) {
+        Ok(scorecard) if faults.is_empty() => Ok(scorecard),
+        Ok(_) => Err(faults),
+        Err(problems) => {
+            // What could not be read has a stand-in, of which nothing is said.
+            let read = faults.len();
+            for problem in problems {
+                // A weight's stand-in spoils the sum of its group, too.
+                let concerns = |fault: &Fault| {
+                    within(&problem.path, &fault.path)
+                        || fault.path.ends_with(".weight") && within(&fault.path, &problem.path)
+                };
+                if !faults.iter().take(read).any(concerns) {
+                    faults.push(Fault::new(problem.path, problem.reason));
                 }
-                Err(faults)
             }
+            Err(faults)
         }
     }
 }
@@ -340,7 +415,7 @@ mod tests {
     use domain::scorecard::{Formula, Measure, POINTS_AT_TARGET, Scorecard};
 
     fn default() -> Scorecard {
-        read(DEFAULT).unwrap()
+        read(DEFAULT).unwrap().scorecard
     }
 
     fn measure(id: &str) -> Measure {
@@ -382,7 +457,7 @@ mod tests {
             ("relationship_strength", 2_000),
         ];
         assert_eq!(weights.collect::<Vec<_>>(), expected);
-        assert_eq!(scorecard, built_in().unwrap(), "made into JSON and back");
+        assert_eq!(&scorecard, built_in().unwrap().general(), "made into JSON and back");
     }
 
     #[test]
@@ -430,12 +505,36 @@ mod tests {
     }
 
     #[test]
+    fn scorecards_together_say_who_is_scored_by_what() {
+        let card = |version: &str, head: &str| {
+            read(&DEFAULT.replace("version: default-1", &format!("version: {version}\n{head}"))).unwrap()
+        };
+        let small = || card("small", "segments: [small_business, mid_market]");
+        let cards = together(vec![small(), card("all", ""), card("grown", "purpose: maturity")]).unwrap();
+        let versions = [cards.general().version(), cards.maturity().version()];
+        assert_eq!((versions, cards.of_health().count()), (["all", "grown"], 3));
+        let cards = together(vec![small()]).unwrap();
+        assert_eq!([cards.general().version(), cards.maturity().version()], ["default-1", "maturity-1"]);
+        let twice = together(vec![small(), card("tiny", "segments: [small_business]"), card("a", ""), card("b", "")]);
+        let twice: Vec<String> = twice.unwrap_err().into_iter().map(|fault| fault.path + " " + &fault.reason).collect();
+        assert_eq!(
+            twice,
+            [
+                "[1] `tiny` is the second scorecard for the segment `small_business`; give one",
+                "[3] `b` is the second scorecard for every segment; give one",
+            ]
+        );
+        let grown = DEFAULT.replace("version: default-1", "version: x\npurpose: maturity\nsegments: [enterprise]");
+        faults(&grown, &["segments: are of health"]);
+    }
+
+    #[test]
     fn a_file_is_written_as_it_is_read() {
         let file: ScorecardFile = serde_saphyr::from_str(DEFAULT).unwrap();
         let json = serde_json::to_string(&file).unwrap();
         let again: ScorecardFile = serde_json::from_str(&json).unwrap();
         assert_eq!(again, file);
-        assert_eq!(Scorecard::try_from(again).unwrap().hash(), default().hash());
+        assert_eq!(Card::try_from(again).unwrap().scorecard.hash(), default().hash());
     }
 
     #[test]

@@ -33,6 +33,17 @@ pub enum Segment {
     SmallBusiness,
 }
 
+impl Segment {
+    /// The segment's name as it is written.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Enterprise => "enterprise",
+            Self::MidMarket => "mid_market",
+            Self::SmallBusiness => "small_business",
+        }
+    }
+}
+
 /// Where an account is on its way: onboarding (day 1-30), expansion (31-90), optimization (91-180), then steady.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

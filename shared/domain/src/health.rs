@@ -6,10 +6,19 @@
 
 mod decision;
 mod difference;
+mod entry;
+mod overrides;
+mod reach;
+mod sentence;
 mod value;
 
 pub use decision::{BandChange, Decision, HealthState, REASON_DAYS, Trigger, assess, decide};
 pub use difference::{Cause, Change, Reason, difference, reasons, shortfalls};
+pub use entry::Entry;
+
+pub use overrides::{MAX_OVERRIDES, Override, OverrideError, Overrides, Word};
+pub use reach::{Reach, Step, reach};
+pub use sentence::sentence;
 
 use crate::account::Account;
 use crate::day::Day;
@@ -19,6 +28,7 @@ use crate::scorecard::{Absence, BasisPoints, CapCondition, Dimension, Measure, S
 use crate::series::Series;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// What a score is computed from, besides the time.
 #[derive(Debug, Clone, Copy)]
@@ -31,6 +41,8 @@ pub struct Inputs<'a> {
     pub scorecard: &'a Scorecard,
     /// Whether a case of critical severity is open.
     pub open_critical_case: bool,
+    /// What people say it is.
+    pub overrides: &'a Overrides,
 }
 
 /// What a measure's part in the score rests on.
@@ -49,6 +61,17 @@ pub enum State {
     Excluded,
     /// The measure does not count for this account at this time.
     NotApplicable,
+    /// A person's word stands in the place of what was computed.
+    Overridden,
+}
+
+/// What would count without a person's word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Computed {
+    /// What it would rest on.
+    pub state: State,
+    /// What it would be worth.
+    pub points: Option<Points>,
 }
 
 /// A measure's part in the score.
@@ -66,8 +89,11 @@ pub struct Contribution {
     pub unit: String,
     /// Whether the value reaches its target.
     pub on_target: Option<bool>,
-    /// What the value is worth, or what its absence counts as.
+    /// What the value is worth, or what its absence counts as, or what a person says.
     pub points: Option<Points>,
+    /// What would count without a person's word, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub computed: Option<Computed>,
     /// Its share of the dimension in the scorecard.
     pub weight: BasisPoints,
     /// How much of the score it brings.
@@ -108,8 +134,10 @@ pub struct AppliedCap {
 /// The health of an account at a moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Health {
-    /// The score, 0-100.
+    /// The score, 0-100: what a person says, else what was computed.
     pub score: Points,
+    /// The score as it was computed, after caps.
+    pub computed: Points,
     /// The score before caps: what the contributions add up to.
     pub uncapped: Points,
     /// The caps that lowered it.
@@ -120,6 +148,9 @@ pub struct Health {
     pub provisional: bool,
     /// The oldest day that a held value rests on: the score is not of today alone.
     pub stale_since: Option<Day>,
+    /// What people say, where it holds.
+    #[serde(default, skip_serializing_if = "Overrides::is_empty")]
+    pub overrides: Overrides,
     /// The dimensions, in the order of the scorecard. Their contributions add up to `uncapped`.
     pub dimensions: Vec<DimensionScore>,
     /// The measures, in the order of the scorecard. Those of a dimension add up to its contribution.
@@ -132,25 +163,36 @@ pub struct Health {
 
 /// The health at this moment, from what is known of the days up to it. None where nothing is known: that is not zero.
 pub fn compute(inputs: &Inputs<'_>, now: Timestamp) -> Option<Health> {
+    suppose(inputs, now, &BTreeMap::new())
+}
+
+/// The health as it would be if these measures had these values today.
+pub fn suppose(inputs: &Inputs<'_>, now: Timestamp, values: &BTreeMap<String, Quantity>) -> Option<Health> {
     let scorecard = inputs.scorecard;
     let mut measures: Vec<Vec<Contribution>> = Vec::with_capacity(scorecard.dimensions().len());
     for dimension in scorecard.dimensions() {
-        measures.push(dimension.measures.iter().map(|measure| read(inputs, dimension, measure, now)).collect());
+        let part = |measure: &Measure| read(inputs, dimension, measure, values.get(&measure.id).copied(), now);
+        measures.push(dimension.measures.iter().map(part).collect());
     }
     if !measures.iter().flatten().any(|part| matches!(part.state, State::Present | State::Held)) {
         return None;
     }
     let coverage = coverage(scorecard, &measures);
+    let overrides = inputs.overrides.at(now);
+    measures.iter_mut().flatten().for_each(|part| override_points(part, &overrides));
     let (uncapped, dimensions) = weigh(scorecard, &mut measures);
     let caps = caps(inputs, uncapped);
     let held = measures.iter().flatten().filter(|part| part.state == State::Held);
+    let computed = caps.iter().map(|cap| cap.at_most).min().unwrap_or(uncapped);
     Some(Health {
-        score: caps.iter().map(|cap| cap.at_most).min().unwrap_or(uncapped),
+        score: overrides.score().unwrap_or(computed),
+        computed,
         uncapped,
         caps,
         coverage,
         provisional: coverage < scorecard.minimum_coverage(),
         stale_since: held.filter_map(|part| part.as_of).min(),
+        overrides,
         dimensions,
         measures: measures.into_iter().flatten().collect(),
         scorecard: scorecard.version().to_owned(),
@@ -159,13 +201,22 @@ pub fn compute(inputs: &Inputs<'_>, now: Timestamp) -> Option<Health> {
 }
 
 /// Finds a measure's value and what it is worth. Its contribution follows when all are known.
-fn read(inputs: &Inputs<'_>, dimension: &Dimension, measure: &Measure, now: Timestamp) -> Contribution {
-    let reading = value::read(inputs, measure, now);
+fn read(
+    inputs: &Inputs<'_>,
+    dimension: &Dimension,
+    measure: &Measure,
+    supposed: Option<Quantity>,
+    now: Timestamp,
+) -> Contribution {
+    let mut reading = value::read(inputs, measure, now);
+    if supposed.is_some() && reading.state != State::NotApplicable {
+        reading = value::Reading { state: State::Present, value: supposed, as_of: Some(Day::of(now)) };
+    }
     let points = match reading.state {
         State::Present | State::Held => reading.value.map(|value| measure.curve.points(value)),
         State::Neutral => Some(inputs.scorecard.neutral_points()),
         State::Penalised => Some(Points::MIN),
-        State::Excluded | State::NotApplicable => None,
+        State::Excluded | State::NotApplicable | State::Overridden => None,
     };
     Contribution {
         dimension: dimension.id.clone(),
@@ -175,9 +226,21 @@ fn read(inputs: &Inputs<'_>, dimension: &Dimension, measure: &Measure, now: Time
         unit: measure.unit.clone(),
         on_target: reading.value.map(|value| measure.target.is_met_by(value)),
         points,
+        computed: None,
         weight: measure.weight,
         contribution: Points::ZERO,
         as_of: reading.as_of,
+    }
+}
+
+/// Puts a person's word in the place of what was computed. A measure that does not count stays out.
+fn override_points(part: &mut Contribution, overrides: &Overrides) {
+    if let Some(points) = overrides.points(&part.measure)
+        && part.state != State::NotApplicable
+    {
+        part.computed = Some(Computed { state: part.state, points: part.points });
+        part.state = State::Overridden;
+        part.points = Some(points);
     }
 }
 
@@ -191,7 +254,32 @@ fn coverage(scorecard: &Scorecard, measures: &[Vec<Contribution>]) -> BasisPoint
             fresh += if part.state == State::Present { weight } else { 0 };
         }
     }
-    let share = (fresh * u64::from(BasisPoints::WHOLE.value())).checked_div(all).unwrap_or_default();
+    share_of(fresh, all)
+}
+
+/// How sure a score is on a day: the share of the applicable weight that rests on data, where data count the less the
+/// nearer they are to the end of their freshness. It falls every day without news, so no score holds it: it is worked out
+/// when somebody asks.
+pub fn confidence(health: &Health, scorecard: &Scorecard, today: Day) -> BasisPoints {
+    let (mut sure, mut all) = (0_u64, 0_u64);
+    let mut parts = health.measures.iter();
+    for dimension in scorecard.dimensions() {
+        for (measure, part) in dimension.measures.iter().zip(parts.by_ref()) {
+            let state = part.computed.map_or(part.state, |computed| computed.state);
+            let weight = u64::from(dimension.weight.value()) * u64::from(measure.weight.value());
+            all += if state == State::NotApplicable { 0 } else { weight };
+            if matches!(state, State::Present | State::Held) {
+                let days = u64::from(measure.freshness_days) + 1;
+                let age = part.age_days(today).and_then(|age| u64::try_from(age).ok()).unwrap_or_default();
+                sure += weight * days.saturating_sub(age) / days;
+            }
+        }
+    }
+    share_of(sure, all)
+}
+
+fn share_of(part: u64, all: u64) -> BasisPoints {
+    let share = (part * u64::from(BasisPoints::WHOLE.value())).checked_div(all).unwrap_or_default();
     u16::try_from(share).ok().and_then(BasisPoints::new).unwrap_or_default()
 }
 
@@ -287,7 +375,6 @@ pub(crate) mod tests {
     use crate::scorecard::{Applies, Draft, Formula, Target};
     use crate::signal::{CaseStatus, MeetingResult, Metric, Severity, Signal};
     use proptest::prelude::*;
-    use std::collections::BTreeMap;
 
     pub(crate) fn account(stage: LifecycleStage, renewal_on: Option<Day>) -> Account {
         Account {
@@ -314,7 +401,11 @@ pub(crate) mod tests {
     pub(crate) fn score(draft: Draft, series: &Series, on: Day) -> Option<Health> {
         let account = account(LifecycleStage::Steady, Some(today().plus(30)));
         let scorecard = Scorecard::new(draft).unwrap();
-        compute(&Inputs { series, account: &account, scorecard: &scorecard, open_critical_case: false }, on.start())
+        let overrides = &Overrides::default();
+        compute(
+            &Inputs { series, account: &account, scorecard: &scorecard, open_critical_case: false, overrides },
+            on.start(),
+        )
     }
 
     /// One measure alone, as of so many days after its data.
@@ -335,6 +426,19 @@ pub(crate) mod tests {
         assert_eq!(contributions, ["24", "27", "14", "12"]);
         assert_eq!((health.coverage, health.provisional), (BasisPoints::WHOLE, false));
         assert_eq!(health.scorecard, "test-1");
+    }
+
+    #[test]
+    fn confidence_falls_with_the_age_of_the_data_before_coverage_does() {
+        let on = |days| {
+            let today = today().plus(days);
+            let health = score(draft(), &four(["80", "90", "70", "60"]), today).unwrap();
+            let confidence = confidence(&health, &Scorecard::new(draft()).unwrap(), today);
+            (health.coverage.to_string(), confidence.to_string())
+        };
+        assert_eq!(on(0), ("100 %".into(), "100 %".into()));
+        // A freshness of seven days: after two of them, six parts of eight.
+        assert_eq!(on(2), ("100 %".into(), "75 %".into()));
     }
 
     #[test]
@@ -437,7 +541,14 @@ pub(crate) mod tests {
         let scorecard = Scorecard::new(draft()).unwrap();
         let capped = |values| {
             let series = four(values);
-            let inputs = Inputs { series: &series, account: &account, scorecard: &scorecard, open_critical_case: true };
+            let overrides = &Overrides::default();
+            let inputs = Inputs {
+                series: &series,
+                account: &account,
+                scorecard: &scorecard,
+                open_critical_case: true,
+                overrides,
+            };
             compute(&inputs, today().start()).unwrap()
         };
         let high = capped(["80", "90", "70", "60"]);

@@ -36,6 +36,8 @@ pub enum Fact {
     Profile(Profile),
     /// How healthy it is.
     Health(Health),
+    /// It has no health any more: it is no customer any more.
+    Left,
     /// It came down into a lower band, or its score fell.
     Fell(Fall),
     /// A call to action is to be done.
@@ -137,7 +139,7 @@ pub struct Row {
     /// Which account.
     pub account: AccountId,
     profile: Option<Latest<Profile>>,
-    health: Option<Latest<Health>>,
+    health: Option<Latest<Option<Health>>>,
     fall: Option<Latest<Fall>>,
     ctas: BTreeMap<CtaId, Latest<Option<CtaView>>>,
     escalations: BTreeMap<EscalationId, Latest<Option<EscalationView>>>,
@@ -153,7 +155,8 @@ impl Row {
     pub fn apply(&mut self, stamp: Stamp, fact: Fact) -> bool {
         match fact {
             Fact::Profile(value) => put(&mut self.profile, stamp, value),
-            Fact::Health(value) => put(&mut self.health, stamp, value),
+            Fact::Health(value) => put(&mut self.health, stamp, Some(value)),
+            Fact::Left => put(&mut self.health, stamp, None),
             Fact::Fell(value) => put(&mut self.fall, stamp, value),
             Fact::CtaLive(id, view) => put_among(&mut self.ctas, id, stamp, Some(view)),
             Fact::CtaEnded(id) => put_among(&mut self.ctas, id, stamp, None),
@@ -169,7 +172,12 @@ impl Row {
 
     /// How healthy it is.
     pub fn health(&self) -> Option<&Health> {
-        self.health.as_ref().map(|latest| &latest.value)
+        self.health.as_ref()?.value.as_ref()
+    }
+
+    /// Whether it is no customer any more.
+    pub fn has_left(&self) -> bool {
+        self.health.as_ref().is_some_and(|latest| latest.value.is_none())
     }
 
     /// Its last fall, and when that was.
@@ -182,7 +190,7 @@ impl Row {
         let (at, fall) = self.fall()?;
         let is_recent = now.duration_since(at) <= SignedDuration::from_hours(24 * FALL_DAYS);
         let is_made_good = self.health().is_some_and(|health| health.score >= fall.from);
-        (fall.depth() > Points::ZERO && is_recent && !is_made_good).then_some((at, fall))
+        (fall.depth() > Points::ZERO && is_recent && !is_made_good && !self.has_left()).then_some((at, fall))
     }
 
     /// Its calls to action that are to be done.
@@ -238,7 +246,7 @@ fn put_among<K: Ord + Clone, T: Ord>(
 /// The portfolio at a moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Summary {
-    /// How many accounts there are.
+    /// How many accounts there are, without those that have left.
     pub accounts: usize,
     /// How many accounts are in each band; provisional scores are counted apart.
     pub by_band: BTreeMap<Band, usize>,
@@ -324,12 +332,18 @@ impl Summary {
         summary
     }
 
-    fn add(&mut self, row: &Row, now: Timestamp) {
-        self.accounts += 1;
+    fn count(&mut self, row: &Row) {
         match row.health().map(|health| (health.provisional, health.band)) {
             Some((true, _)) => self.provisional += 1,
             Some((false, Some(band))) => *self.by_band.entry(band).or_default() += 1,
             Some((false, None)) | None => self.unscored += 1,
+        }
+    }
+
+    fn add(&mut self, row: &Row, now: Timestamp) {
+        if !row.has_left() {
+            self.accounts += 1;
+            self.count(row);
         }
         let (account, name) = (&row.account, row.name());
         self.biggest_falls.extend(row.fall_to_name(now).map(|(at, fall)| AccountFall {
@@ -484,6 +498,15 @@ mod tests {
         assert_eq!(ctas, [9, 5]);
         let breaches: Vec<Option<i64>> = summary.open_escalations.iter().map(|open| open.seconds_to_breach).collect();
         assert_eq!(breaches, [Some(-60), Some(500), None]);
+    }
+
+    #[test]
+    fn an_account_that_left_is_in_no_band_and_no_fall() {
+        let left = row("a", [health(50, Band::Emergency), fell(80, 50), Fact::Left]);
+        let back = row("b", [Fact::Left, health(90, Band::Champion)]);
+        let summary = Summary::of([&left, &back], at(0));
+        assert_eq!((summary.accounts, summary.by_band[&Band::Emergency], summary.by_band[&Band::Champion]), (1, 0, 1));
+        assert_eq!((summary.unscored, summary.biggest_falls.len()), (0, 0));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use crate::audit;
 use crate::cta::Episodes;
 use crate::day::Day;
 use crate::escalation::Escalation;
-use crate::health::HealthState;
+use crate::health::{HealthState, Overrides};
 use crate::id::{CaseId, EscalationId, SourceId};
 use crate::series::Series;
 use crate::signal::Severity;
@@ -30,6 +30,9 @@ pub struct AccountRecord {
 pub struct HealthRecord {
     /// The health with its parts.
     pub health: HealthState,
+    /// What people say, until it ends or is taken back; what ended goes with the next score.
+    #[serde(default, skip_serializing_if = "Overrides::is_empty")]
+    pub overrides: Overrides,
     /// The end of the chain of decisions.
     pub audit: audit::Head,
 }

@@ -4,6 +4,9 @@
 //! points, edges are in order. It is named by its content's hash, so that every score says what it was scored by.
 
 mod check;
+mod set;
+
+pub use set::Scorecards;
 
 use crate::account::{Account, LifecycleStage};
 use crate::band::Bands;
@@ -85,6 +88,16 @@ pub enum Formula {
 }
 
 impl Formula {
+    /// The metrics that it looks at.
+    pub fn metrics(self) -> impl Iterator<Item = Metric> {
+        let other = match self {
+            Self::Share { whole, .. } => Some(whole),
+            Self::Quotient { denominator, .. } => Some(denominator),
+            _ => None,
+        };
+        std::iter::once(self.leading_metric()).chain(other)
+    }
+
     /// The metric whose last known day is the age of the value.
     pub const fn leading_metric(self) -> Metric {
         match self {
@@ -292,6 +305,11 @@ impl Scorecard {
     /// Its name and version.
     pub fn version(&self) -> &str {
         &self.content.version
+    }
+
+    /// All that it says.
+    pub const fn content(&self) -> &Draft {
+        &self.content
     }
 
     /// The fingerprint of its content.

@@ -12,7 +12,7 @@ use contract::problem::Fault;
 use contract::{escalation, rules, scorecard};
 use domain::escalation::EscalationPolicies;
 use domain::rule::RuleSet;
-use domain::scorecard::Scorecard;
+use domain::scorecard::Scorecards;
 use platform::function::{Function, Ports};
 use platform::table::embedded::EmbeddedTable;
 use serde::{Deserialize, Serialize};
@@ -22,9 +22,9 @@ use std::sync::Arc;
 /// Files that take the place of the built-in configuration.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Files {
-    /// Score by this scorecard; the data folder remembers it
-    #[arg(long, value_name = "FILE")]
-    pub scorecard: Option<PathBuf>,
+    /// Score by this scorecard; give it again for those of segments and of maturity. The data folder remembers them
+    #[arg(long = "scorecard", value_name = "FILE")]
+    pub scorecards: Vec<PathBuf>,
     /// Open calls to action by these rules; the data folder remembers them
     #[arg(long, value_name = "FILE")]
     pub rules: Option<PathBuf>,
@@ -37,7 +37,7 @@ pub struct Files {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Texts {
-    scorecard: Option<Text>,
+    scorecards: Vec<Text>,
     rules: Option<Text>,
     escalation: Option<Text>,
 }
@@ -80,7 +80,7 @@ pub enum ConfigurationError {
 /// What the functions work with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Configuration {
-    scorecard: Scorecard,
+    scorecards: Scorecards,
     rules: RuleSet,
     policies: EscalationPolicies,
 }
@@ -100,17 +100,16 @@ impl Files {
     /// The texts of the files.
     pub fn read(&self) -> Result<Texts, ConfigurationError> {
         Ok(Texts {
-            scorecard: text("scorecard", self.scorecard.as_deref())?,
-            rules: text("rules", self.rules.as_deref())?,
-            escalation: text("escalation policies", self.escalation.as_deref())?,
+            scorecards: self.scorecards.iter().map(|path| text("scorecard", path)).collect::<Result<_, _>>()?,
+            rules: self.rules.as_deref().map(|path| text("rules", path)).transpose()?,
+            escalation: self.escalation.as_deref().map(|path| text("escalation policies", path)).transpose()?,
         })
     }
 }
 
-fn text(what: &'static str, path: Option<&Path>) -> Result<Option<Text>, ConfigurationError> {
-    let Some(path) = path else { return Ok(None) };
+fn text(what: &'static str, path: &Path) -> Result<Text, ConfigurationError> {
     match std::fs::read_to_string(path) {
-        Ok(text) => Ok(Some(Text { path: path.to_owned(), text })),
+        Ok(text) => Ok(Text { path: path.to_owned(), text }),
         Err(source) => Err(ConfigurationError::Unreadable { what, path: path.to_owned(), source }),
     }
 }
@@ -119,7 +118,7 @@ impl Texts {
     /// Each of these; where there is none, the other one.
     fn over(self, other: &Self) -> Self {
         Self {
-            scorecard: self.scorecard.or_else(|| other.scorecard.clone()),
+            scorecards: if self.scorecards.is_empty() { other.scorecards.clone() } else { self.scorecards },
             rules: self.rules.or_else(|| other.rules.clone()),
             escalation: self.escalation.or_else(|| other.escalation.clone()),
         }
@@ -130,7 +129,7 @@ impl Configuration {
     /// Reads the texts; what is not given is the built-in one.
     pub fn of(texts: &Texts) -> Result<Self, ConfigurationError> {
         Ok(Self {
-            scorecard: one("scorecard", texts.scorecard.as_ref(), scorecard::built_in, scorecard::read)?,
+            scorecards: scorecards(&texts.scorecards)?,
             rules: one("rules", texts.rules.as_ref(), rules::built_in, rules::read)?,
             policies: one("escalation policies", texts.escalation.as_ref(), escalation::built_in, escalation::read)?,
         })
@@ -140,12 +139,23 @@ impl Configuration {
     pub fn build(&self, name: FunctionName, ports: Ports) -> Result<Arc<dyn Function>, String> {
         Ok(match name {
             FunctionName::Ingest => Arc::new(ingest::Ingest::new(ports)),
-            FunctionName::Score => Arc::new(score::Score::with(ports, self.scorecard.clone())),
+            FunctionName::Score => Arc::new(score::Score::with(ports, self.scorecards.clone())),
             FunctionName::Trigger => Arc::new(trigger::Trigger::with(ports, self.rules.clone())),
             FunctionName::Escalate => Arc::new(escalate::Escalate::with(ports, self.policies.clone())),
             FunctionName::Report => Arc::new(report::Report::new(ports)),
         })
     }
+}
+
+/// Several files become one set: a fault names its file.
+fn scorecards(given: &[Text]) -> Result<Scorecards, ConfigurationError> {
+    let faulty = |path: &Path, faults| ConfigurationError::Faulty { what: "scorecard", path: path.to_owned(), faults };
+    let read = |text: &Text| scorecard::read(&text.text).map_err(|faults| faulty(&text.path, faults));
+    let cards = given.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    scorecard::together(cards).map_err(|faults| {
+        let files: Vec<String> = given.iter().map(|text| text.path.display().to_string()).collect();
+        faulty(Path::new(&files.join("`, `")), faults)
+    })
 }
 
 fn one<T>(
@@ -190,7 +200,7 @@ rules:
     fn without_files_the_configuration_is_the_built_in_one() {
         let configuration = Files::default().configure(&table()).unwrap();
         assert_eq!(configuration.rules, rules::read(rules::DEFAULT).unwrap());
-        assert_eq!(configuration.scorecard, scorecard::read(scorecard::DEFAULT).unwrap());
+        assert_eq!(configuration.scorecards, scorecard::built_in().unwrap());
     }
 
     #[test]
@@ -198,9 +208,29 @@ rules:
         let (folder, table) = (tempfile::tempdir().unwrap(), table());
         let given = rules_of(folder.path(), RULES).configure(&table).unwrap();
         assert_eq!(given.rules, rules::read(RULES).unwrap());
-        assert_eq!(given.scorecard, scorecard::read(scorecard::DEFAULT).unwrap());
+        assert_eq!(given.scorecards, scorecard::built_in().unwrap());
         drop(folder);
         assert_eq!(Files::default().configure(&table).unwrap(), given);
+    }
+
+    #[test]
+    fn several_scorecards_become_one_set_and_two_of_a_kind_are_refused_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str, head: &str| {
+            let path = folder.path().join(name);
+            let text = scorecard::DEFAULT.replace("version: default-1", &format!("version: {name}\n{head}"));
+            std::fs::write(&path, text).unwrap();
+            path
+        };
+        let of = |scorecards| Files { scorecards, ..Files::default() }.configure(&table());
+        let small = file("small", "segments: [small_business]");
+        let given = of(vec![file("mine", ""), small.clone()]).unwrap();
+        assert_eq!((given.scorecards.general().version(), given.scorecards.of_health().count()), ("mine", 2));
+        let error = of(vec![small.clone(), small]).unwrap_err().to_string();
+        assert!(
+            error.contains("[1]") && error.contains("second scorecard for the segment `small_business`"),
+            "{error}"
+        );
     }
 
     #[test]
@@ -221,7 +251,7 @@ rules:
 
     #[test]
     fn a_file_that_is_not_there_is_named() {
-        let files = Files { scorecard: Some("no/such.yaml".into()), ..Files::default() };
+        let files = Files { scorecards: vec!["no/such.yaml".into()], ..Files::default() };
         assert_eq!(files.read().unwrap_err().to_string(), "scorecard `no/such.yaml` cannot be read");
     }
 }

@@ -91,6 +91,13 @@ impl Doubles {
         block_on(self.table.commit(vec![write])).expect("nobody else writes");
     }
 
+    /// What the table has in this place.
+    #[expect(clippy::expect_used, reason = "for tests")]
+    pub fn value(&self, key: &Key) -> Option<serde_json::Value> {
+        let item = block_on(self.table.get(key)).expect("a table in memory answers");
+        item.map(|item| table::read(&item).expect("JSON"))
+    }
+
     /// The next publication fails.
     pub fn fail_next_publish(&self) {
         self.bus.fail.store(true, Ordering::SeqCst);

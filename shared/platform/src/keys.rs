@@ -4,6 +4,7 @@
 //! lie together so that one query brings them all.
 
 use domain::day::Day;
+use domain::digest::Digest;
 use domain::id::{AccountId, CaseId, CauseId, CtaId, EscalationId, TenantId};
 use jiff::Timestamp;
 
@@ -77,6 +78,11 @@ pub fn score_history(tenant: &TenantId, account: &AccountId, at: Timestamp, caus
     of_account(tenant, account, format!("score#{}#{cause}", time(at)))
 }
 
+/// A past moment scored anew, beside what was scored then. Writer: score.
+pub fn rescore(tenant: &TenantId, account: &AccountId, at: Timestamp, scorecard: Digest) -> Key {
+    of_account(tenant, account, format!("rescore#{}#{scorecard}", time(at)))
+}
+
 /// A decision, chained to the one before. `chain` is the deciding function. Writer: that function.
 pub fn audit(tenant: &TenantId, account: &AccountId, chain: &str, sequence: u64) -> Key {
     of_account(tenant, account, format!("audit#{chain}#{sequence:012}"))
@@ -132,6 +138,11 @@ pub fn of_tenant(tenant: &TenantId, partition: &str, sk: impl Into<String>) -> K
 /// A named partition of the tenant.
 pub fn tenant_partition(tenant: &TenantId, partition: &str) -> String {
     format!("T#{tenant}#{partition}")
+}
+
+/// A scorecard by which something was scored, named by its content. Writer: score.
+pub fn scorecard(tenant: &TenantId, hash: Digest) -> Key {
+    of_tenant(tenant, "SCORECARD", hash.to_string())
 }
 
 /// A scheduled run of a function. Writer: that function.

@@ -1,9 +1,10 @@
 //! What a new score changes: the kept state of an account's health, and its band.
 //!
 //! Nothing changed, nothing is written. A provisional score is kept and shown but changes no band. Where nothing is
-//! known any more the last known score stands, marked as stale.
+//! known any more the last known score stands, marked as stale. An account that has left has no health: it is blank.
 
-use super::{Contribution, Health, Inputs, Reason, compute, reasons, shortfalls};
+use super::{Contribution, Health, Inputs, Override, Reason, compute, reasons, shortfalls};
+use crate::account::LifecycleStage;
 use crate::band::{Band, BandState, Bands, advance};
 use crate::day::SECONDS;
 use crate::fixed::Points;
@@ -29,7 +30,7 @@ pub enum Trigger {
 pub struct HealthState {
     /// The last score with its parts.
     pub health: Health,
-    /// The band; none until a score was not provisional.
+    /// The band as it was computed; none until a score was not provisional.
     pub band: Option<BandState>,
     /// The band before this one, if there was one.
     pub band_from: Option<Band>,
@@ -37,6 +38,17 @@ pub struct HealthState {
     pub band_since: Option<Timestamp>,
     /// When this state came about.
     pub scored_at: Timestamp,
+    /// Since when the account is no customer any more: then this is its last health, and it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blank_since: Option<Timestamp>,
+}
+
+impl HealthState {
+    /// The band that holds: what a person says, else what was computed. None of an account that has left.
+    pub fn shown_band(&self) -> Option<Band> {
+        let band = || self.health.overrides.band().or(self.band.map(|state| state.band));
+        if self.blank_since.is_some() { None } else { band() }
+    }
 }
 
 /// An account entered a band.
@@ -70,6 +82,10 @@ pub fn assess(
     trigger: Trigger,
     now: Timestamp,
 ) -> Option<Decision> {
+    if inputs.account.stage == LifecycleStage::Churned {
+        return previous.map(|previous| blank(previous, now));
+    }
+    let previous = previous.filter(|state| state.blank_since.is_none());
     let Some(health) = compute(inputs, now) else {
         return previous.map(last_known);
     };
@@ -108,11 +124,13 @@ pub fn decide(
     if let Some(state) = previous.filter(|state| state.health == health && state.band == band) {
         return Decision { state: state.clone(), scored: false, band_change: None };
     }
-    let from = before.map(|state| state.band);
-    let entered = band.map(|state| state.band).filter(|to| Some(*to) != from);
+    let from = previous.and_then(HealthState::shown_band);
+    let shown = health.overrides.band().or(band.map(|state| state.band));
+    let entered = shown.filter(|to| Some(*to) != from);
     let band_change = entered.map(|to| {
-        let reasons = previous.map_or_else(|| shortfalls(&health), |state| reasons(&state.health, &health));
-        BandChange { from, to, score: health.score, reasons }
+        let why = previous.map_or_else(|| shortfalls(&health), |state| reasons(&state.health, &health));
+        let said = health.overrides.about("band").map(said);
+        BandChange { from, to, score: health.score, reasons: said.into_iter().chain(why).collect() }
     });
     let state = HealthState {
         health,
@@ -120,8 +138,27 @@ pub fn decide(
         band_from: if entered.is_some() { from } else { previous.and_then(|state| state.band_from) },
         band_since: if entered.is_some() { Some(now) } else { previous.and_then(|state| state.band_since) },
         scored_at: now,
+        blank_since: None,
     };
     Decision { state, scored: true, band_change }
+}
+
+/// A person's word as the reason for a band.
+fn said(word: &Override) -> Reason {
+    Reason { measure: None, text: format!("{} says so: {}", word.author, word.reason), delta: Points::ZERO }
+}
+
+/// No health any more: the account has left. What it last was is kept.
+fn blank(previous: &HealthState, now: Timestamp) -> Decision {
+    let mut state = previous.clone();
+    if state.blank_since.is_none() {
+        state.band_from = state.shown_band();
+        state.band = None;
+        state.band_since = None;
+        state.blank_since = Some(now);
+        state.scored_at = now;
+    }
+    Decision { scored: state != *previous, state, band_change: None }
 }
 
 /// The last known score, marked as resting on no fresh data. When it was scored stays as it was.
@@ -137,9 +174,11 @@ fn last_known(previous: &HealthState) -> Decision {
 #[cfg(test)]
 mod tests {
     use super::super::tests::{account, four, score, today};
+    use super::super::{Computed, Overrides, State, Word};
     use super::*;
     use crate::account::LifecycleStage;
     use crate::band::tests::BANDS;
+    use crate::id::PersonId;
     use crate::page::fixtures::{daily, series};
     use crate::scorecard::Scorecard;
     use crate::scorecard::tests::draft;
@@ -208,7 +247,9 @@ mod tests {
     fn a11_the_last_known_score_stands_marked_as_stale() {
         let (account, scorecard) = (account(LifecycleStage::Steady, None), Scorecard::new(draft()).unwrap());
         let assess_on = |previous: Option<&Decision>, series: &Series, now| {
-            let inputs = Inputs { series, account: &account, scorecard: &scorecard, open_critical_case: false };
+            let overrides = &Overrides::default();
+            let inputs =
+                Inputs { series, account: &account, scorecard: &scorecard, open_critical_case: false, overrides };
             assess(previous.map(|decision| &decision.state), &inputs, Trigger::Scheduled, now)
         };
         let series = four(["80", "90", "70", "60"]);
@@ -223,6 +264,72 @@ mod tests {
         assert!(!assess_on(Some(&dark), &series, later).unwrap().scored);
     }
 
+    #[test]
+    fn an_override_shows_beside_what_was_computed_and_ends_by_itself() {
+        let (account, scorecard) = (account(LifecycleStage::Steady, None), Scorecard::new(draft()).unwrap());
+        let series = four(["80", "90", "70", "60"]);
+        let said = |words: &[Word]| {
+            words.iter().fold(Overrides::default(), |all, word| {
+                let author = PersonId::new("kim").unwrap();
+                let reason = "sponsor left".to_owned();
+                let word = Override { word: word.clone(), reason, author, set_at: at(0), expires_at: at(5) };
+                all.set(word, at(0)).unwrap()
+            })
+        };
+        let assess_at = |previous: Option<&Decision>, overrides: &Overrides, hour| {
+            let inputs = Inputs {
+                series: &series,
+                account: &account,
+                scorecard: &scorecard,
+                open_critical_case: false,
+                overrides,
+            };
+            assess(previous.map(|decision| &decision.state), &inputs, Trigger::News, at(hour)).unwrap()
+        };
+        let first = assess_at(None, &Overrides::default(), 0);
+        assert_eq!(first.state.shown_band(), Some(Band::AtRisk));
+
+        let words =
+            said(&[Word::Band(Band::Emergency), Word::Measure { measure: "csat".into(), points: Points::ZERO }]);
+        let second = assess_at(Some(&first), &words, 1);
+        let change = second.band_change.clone().unwrap();
+        assert_eq!((change.from, change.to), (Some(Band::AtRisk), Band::Emergency));
+        assert_eq!(change.reasons[0].text, "kim says so: sponsor left");
+        let csat = second.state.health.measures.iter().find(|part| part.measure == "csat").unwrap();
+        let computed = Computed { state: State::Present, points: Some(Points::whole(70)) };
+        assert_eq!((csat.points, csat.computed), (Some(Points::ZERO), Some(computed)));
+        assert_eq!((second.state.health.score, second.state.health.coverage), (Points::whole(63), BasisPoints::WHOLE));
+        assert!(!assess_at(Some(&second), &words, 2).scored, "a rescore keeps it");
+
+        let third = assess_at(Some(&second), &said(&[Word::Score(Points::whole(95))]), 3);
+        assert_eq!((third.state.health.score, third.state.health.computed), (Points::whole(95), Points::whole(77)));
+        assert_eq!(third.state.shown_band(), Some(Band::Champion));
+        let ended = assess_at(Some(&third), &said(&[Word::Score(Points::whole(95))]), 5);
+        assert_eq!((ended.state.health.score, ended.scored), (Points::whole(77), true));
+        assert_eq!(ended.state.shown_band(), Some(Band::AtRisk));
+    }
+
+    #[test]
+    fn health_is_blank_at_churn_and_begins_anew_when_they_come_back() {
+        let scorecard = Scorecard::new(draft()).unwrap();
+        let (series, overrides) = (four(["80", "90", "70", "60"]), &Overrides::default());
+        let assess_as = |stage, previous: Option<&Decision>, hour| {
+            let account = &account(stage, None);
+            let inputs =
+                Inputs { series: &series, account, scorecard: &scorecard, open_critical_case: false, overrides };
+            assess(previous.map(|decision| &decision.state), &inputs, Trigger::News, at(hour))
+        };
+        assert_eq!(assess_as(LifecycleStage::Churned, None, 0), None);
+        let first = assess_as(LifecycleStage::Steady, None, 0).unwrap();
+        let left = assess_as(LifecycleStage::Churned, Some(&first), 1).unwrap();
+        assert_eq!((left.scored, left.band_change.is_none(), left.state.shown_band()), (true, true, None));
+        assert_eq!((left.state.blank_since, left.state.band_from), (Some(at(1)), Some(Band::AtRisk)));
+        assert_eq!(left.state.health, first.state.health, "what it last was is kept");
+        assert!(!assess_as(LifecycleStage::Churned, Some(&left), 2).unwrap().scored);
+        let back = assess_as(LifecycleStage::Onboarding, Some(&left), 3).unwrap();
+        assert_eq!((back.state.blank_since, back.band_change.unwrap().from), (None, None));
+    }
+
     /// The first band change of an account that was healthy eight days ago, when this is what audits found so many days
     /// back and all else stood still.
     fn change_of_band(audits: impl Fn(i32) -> &'static str) -> BandChange {
@@ -233,7 +340,9 @@ mod tests {
         signals.extend(daily(Metric::AuditCompleteness, (0..70).map(|back| (today().plus(-back), audits(back)))));
         let series = series(signals);
         let (account, scorecard) = (account(LifecycleStage::Steady, None), Scorecard::new(draft()).unwrap());
-        let inputs = Inputs { series: &series, account: &account, scorecard: &scorecard, open_critical_case: false };
+        let overrides = &Overrides::default();
+        let inputs =
+            Inputs { series: &series, account: &account, scorecard: &scorecard, open_critical_case: false, overrides };
         let mut previous = assess(None, &inputs, Trigger::News, today().plus(-8).start()).unwrap();
         assert_eq!(previous.state.band, Some(BandState::at_rest(Band::Healthy)));
         let mut change = None;

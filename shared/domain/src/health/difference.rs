@@ -1,6 +1,6 @@
 //! Why a score is another one than before: changes that add up to the difference to the last digit, in plain words.
 
-use super::{AppliedCap, Contribution, Health, State};
+use super::{AppliedCap, Contribution, Health, Override, State};
 use crate::fixed::{Points, Quantity, divide_half_even};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -28,6 +28,13 @@ pub enum Cause {
         before: String,
         /// Its version now.
         after: String,
+    },
+    /// A person says what the score is, or says so no more.
+    Override {
+        /// What was said before.
+        before: Option<Override>,
+        /// What is said now.
+        after: Option<Override>,
     },
     /// Caps hold now, or hold no more.
     Caps {
@@ -84,9 +91,12 @@ pub fn difference(before: &Health, after: &Health) -> Vec<Change> {
         }
     }
     changes.push(Change { cause: cause_of_the_rest(before, after), delta: rest });
-    let capped = after.score.minus(after.uncapped).minus(before.score.minus(before.uncapped));
+    let capped = after.computed.minus(after.uncapped).minus(before.computed.minus(before.uncapped));
     let caps = Cause::Caps { before: before.caps.clone(), after: after.caps.clone() };
     changes.push(Change { cause: caps, delta: capped });
+    let overridden = after.score.minus(after.computed).minus(before.score.minus(before.computed));
+    let said = |health: &Health| health.overrides.about("score").cloned();
+    changes.push(Change { cause: Cause::Override { before: said(before), after: said(after) }, delta: overridden });
     changes.retain(|change| change.delta != Points::ZERO);
     changes
 }
@@ -108,9 +118,13 @@ pub fn shortfalls(health: &Health) -> Vec<Reason> {
             reasons.push(Reason { measure: Some(part.measure.clone()), text: standing(part), delta });
         }
     }
-    if health.score != health.uncapped {
-        let delta = health.score.minus(health.uncapped);
+    if health.computed != health.uncapped {
+        let delta = health.computed.minus(health.uncapped);
         reasons.push(Reason { measure: None, text: capped(&[], &health.caps), delta });
+    }
+    if health.score != health.computed {
+        let text = overridden(None, health.overrides.about("score"));
+        reasons.push(Reason { measure: None, text, delta: health.score.minus(health.computed) });
     }
     sort(&mut reasons);
     reasons
@@ -184,6 +198,7 @@ impl From<Change> for Reason {
             }
             Cause::Scorecard { before, after } => (None, format!("scorecard `{after}` took the place of `{before}`")),
             Cause::Caps { before, after } => (None, capped(before, after)),
+            Cause::Override { before, after } => (None, overridden(before.as_ref(), after.as_ref())),
         };
         Self { measure, text, delta: change.delta }
     }
@@ -192,6 +207,11 @@ impl From<Change> for Reason {
 /// `csat fell from 95 % to 81 %`.
 fn movement(before: &Contribution, after: &Contribution) -> String {
     let name = plain(&after.measure);
+    match (before.state == State::Overridden, after.state == State::Overridden) {
+        (_, true) => return standing(after),
+        (true, false) => return format!("{} again, no longer as a person says", standing(after)),
+        (false, false) => {}
+    }
     match (before.value, after.value) {
         (Some(old), Some(new)) if old != new => {
             let verb = if new < old { "fell" } else { "rose" };
@@ -209,6 +229,9 @@ fn movement(before: &Contribution, after: &Contribution) -> String {
 fn standing(part: &Contribution) -> String {
     let name = plain(&part.measure);
     match part.value {
+        _ if part.state == State::Overridden => {
+            format!("{name} is worth {} points as a person says", part.points.unwrap_or_default())
+        }
         Some(value) if part.state == State::Held => {
             format!("{name} last stood at {}", with_unit(&short(value), &part.unit))
         }
@@ -233,6 +256,14 @@ fn capped(before: &[AppliedCap], after: &[AppliedCap]) -> String {
         (_, Some(cap)) => format!("capped at {}: {}", cap.at_most, plain(&cap.cap)),
         (Some(cap), None) => format!("no longer capped at {}: {}", cap.at_most, plain(&cap.cap)),
         (None, None) => "no cap".to_owned(),
+    }
+}
+
+fn overridden(before: Option<&Override>, after: Option<&Override>) -> String {
+    match (before, after) {
+        (_, Some(word)) => format!("{} says so: {}", word.author, word.reason),
+        (Some(word), None) => format!("{} no longer says so", word.author),
+        (None, None) => "what was computed moved under what a person says".to_owned(),
     }
 }
 
@@ -326,7 +357,7 @@ mod tests {
         let before = health(["80", "90", "70", "60"]);
         let at_most = "69".parse().unwrap();
         let caps = vec![AppliedCap { cap: "open_critical_case".into(), at_most }];
-        let after = Health { score: at_most, caps, ..before.clone() };
+        let after = Health { score: at_most, computed: at_most, caps, ..before.clone() };
         assert_eq!(told(&before, &after), ["capped at 69: open critical case: -8"]);
         assert_eq!(told(&after, &before), ["no longer capped at 69: open critical case: 8"]);
     }
