@@ -14,9 +14,9 @@ use domain::signal::Severity;
 use jiff::Timestamp;
 use platform::function::{Failure, Ports};
 use platform::metrics::Metric;
-use platform::once::{self, Decide, Effect, Outcome};
+use platform::once::{self, Effect, Evaluate, Outcome};
 use platform::snapshot::Snapshot;
-use platform::table::{Expect, Write};
+use platform::table::{Expect, Item, Key, Table, Write};
 use platform::{keys, table};
 
 /// One look at one account.
@@ -41,11 +41,20 @@ impl Evaluation<'_> {
 }
 
 #[async_trait]
-impl Decide for Evaluation<'_> {
+impl Evaluate for Evaluation<'_> {
     type State = HealthRecord;
+    type Known = Snapshot;
 
-    async fn decide(&self, state: Option<HealthRecord>) -> Result<Option<Effect<HealthRecord>>, Failure> {
-        let known = Snapshot::read(self.ports.table.as_ref(), &self.cause.tenant, self.account).await?;
+    async fn load(&self, table: &dyn Table, head: &Key) -> Result<(Option<Item>, Snapshot), Failure> {
+        let known = Snapshot::read(table, &self.cause.tenant, self.account).await?;
+        Ok((known.item(&head.sk).cloned(), known))
+    }
+
+    async fn evaluate(
+        &self,
+        state: Option<HealthRecord>,
+        known: Snapshot,
+    ) -> Result<Option<Effect<HealthRecord>>, Failure> {
         let (Some(account), Some(record)) = (known.account()?, known.record()?) else {
             return Ok(None);
         };
