@@ -5,10 +5,11 @@ use contract::event::{BandChanged, Cause, Event, HealthScored, ReasonBody};
 use contract::message::cause_id;
 use contract::score::HistoryEntry;
 use domain::audit::{self, Record};
+use domain::day::Day;
 use domain::digest::Digest;
 use domain::health::{Decision, HealthState, Inputs, Trigger, assess, reasons, shortfalls};
 use domain::id::{AccountId, CauseId};
-use domain::record::HealthRecord;
+use domain::record::{HealthRecord, Seen};
 use domain::scorecard::Scorecard;
 use domain::signal::Severity;
 use jiff::Timestamp;
@@ -55,6 +56,10 @@ impl Evaluate for Evaluation<'_> {
         state: Option<HealthRecord>,
         known: Snapshot,
     ) -> Result<Option<Effect<HealthRecord>>, Failure> {
+        let seen = seen(&known);
+        if self.trigger == Trigger::News && state.as_ref().is_some_and(|state| self.rests_on(state, seen)) {
+            return Ok(None);
+        }
         let (Some(account), Some(record)) = (known.account()?, known.record()?) else {
             return Ok(None);
         };
@@ -71,16 +76,33 @@ impl Evaluate for Evaluation<'_> {
         };
         let inputs_hash =
             Digest::of_json("inputs", &(&account, &record)).map_err(|error| Failure::Unhandled(error.to_string()))?;
-        self.effect(state, decision, inputs_hash).map(Some)
+        self.effect(state, decision, inputs_hash, seen).map(Some)
     }
 }
 
+/// Which facts a look sees, where there are all that it needs.
+fn seen(known: &Snapshot) -> Option<Seen> {
+    let version = |place| known.item(place).map(|item| item.version);
+    Some(Seen { account: version(keys::PROFILE)?, series: version(keys::SERIES)? })
+}
+
 impl Evaluation<'_> {
+    /// Whether the health was scored today, by this scorecard, from these very facts: several news that were recorded
+    /// together, or while the first of them waited, are one evaluation. What time alone changes within a day is for the
+    /// scheduled run to notice.
+    fn rests_on(&self, state: &HealthRecord, seen: Option<Seen>) -> bool {
+        seen.is_some()
+            && state.seen == seen
+            && Day::of(state.health.scored_at) == Day::of(self.now)
+            && state.health.health.scorecard_hash == self.scorecard.hash()
+    }
+
     fn effect(
         &self,
         state: Option<HealthRecord>,
         decision: Decision,
         inputs_hash: Digest,
+        seen: Option<Seen>,
     ) -> Result<Effect<HealthRecord>, Failure> {
         let tenant = &self.cause.tenant;
         let start = || audit::Head::start(tenant, self.account);
@@ -114,7 +136,7 @@ impl Evaluation<'_> {
             },
         ];
         let events = self.events(before.as_ref(), &decision, &why);
-        Ok(Effect { state: HealthRecord { health: decision.state, audit: link.head() }, writes, events })
+        Ok(Effect { state: HealthRecord { health: decision.state, audit: link.head(), seen }, writes, events })
     }
 
     fn events(&self, before: Option<&HealthState>, decision: &Decision, why: &[ReasonBody]) -> Vec<Event> {

@@ -134,7 +134,7 @@ impl Stage {
         state.health.provisional = provisional;
         (state.band, state.band_from) = (Some(BandState::at_rest(band)), Some(Band::Healthy));
         state.band_since = Some(now);
-        let record = HealthRecord { health: state, audit: audit::Head::start(&tenant(), &account.id) };
+        let record = HealthRecord { health: state, audit: audit::Head::start(&tenant(), &account.id), seen: None };
         self.doubles.put(&keys::health(&tenant(), &account.id), &json!({ "state": record }));
     }
 

@@ -216,12 +216,7 @@ impl Walk<'_> {
 }
 
 /// How far each shard of a run has come, of those that have begun.
-async fn shards(
-    ports: &Ports,
-    function: FunctionName,
-    tenant: &TenantId,
-    run: &str,
-) -> Result<Vec<Progress>, Failure> {
+async fn shards(ports: &Ports, function: FunctionName, tenant: &TenantId, run: &str) -> Result<Vec<Progress>, Failure> {
     let pk = keys::run(tenant, function.as_str(), run).pk;
     let items = table::query_all(ports.table.as_ref(), Range::prefix(pk, &format!("{run}#"))).await?;
     items.iter().map(|item| Progress::of(Some(item))).collect()
