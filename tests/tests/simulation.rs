@@ -8,11 +8,11 @@
 //!
 //! - **the same state**: every item of the table, but for what says *how* it came about. Left out are: items of runs and
 //!   idempotency keys, the cursor and the places of due work, and the score history, the chain of decisions and the
-//!   timeline, which hold one entry for each look that was taken; of the others, versions, the handled messages, what
-//!   points into the chain, the moments at which functions looked, and of an escalation that was taken on how far up the
-//!   ladder it had got, for that depends on when its news arrived. Kept are: accounts, series, signals, cases,
-//!   health with its parts, episodes with their calls to action, escalations with their clocks, quarantine, the rows of
-//!   the report.
+//!   timeline, which hold one entry for each look that was taken; of the others, versions and what names them, the
+//!   handled messages, what points into the chain, the moments at which functions looked, and of an escalation that was
+//!   taken on how far up the ladder it had got, for that depends on when its news arrived. Kept are: accounts, series,
+//!   signals, cases, health with its parts, episodes with their calls to action, escalations with their clocks,
+//!   quarantine, the rows of the report.
 //! - **each once**: one opening of each call to action and of each escalation, however often it was told.
 //! - **nothing lost**: no outbox holds an event that did not go out, and every opening is in the timeline.
 //! - **queues empty**: what is not handled is a dead letter with its reason (A6).
@@ -287,7 +287,7 @@ fn forget_looks(value: &mut Value) {
             if acknowledged || status.is_some_and(|status| taken_on.contains(status)) {
                 ["step", "repeats", "role", "told"].iter().for_each(|name| drop(fields.remove(*name)));
             }
-            ["audit", "event", "seconds_to_breach"].iter().for_each(|name| drop(fields.remove(*name)));
+            ["audit", "event", "seconds_to_breach", "seen"].iter().for_each(|name| drop(fields.remove(*name)));
             fields.values_mut().for_each(forget_looks);
         }
         _ => {}

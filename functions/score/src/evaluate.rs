@@ -8,19 +8,21 @@ use async_trait::async_trait;
 use contract::event::{BandChanged, Cause, Event, HealthBlanked, HealthScored, ReasonBody};
 use contract::message::cause_id;
 use domain::audit::{self, Record};
+use domain::day::Day;
 use domain::digest::Digest;
 use domain::health::{
     Decision, Entry, HealthState, Inputs, Override, OverrideError, Overrides, Trigger, assess, reasons, shortfalls,
 };
 use domain::id::{AccountId, CauseId};
-use domain::record::HealthRecord;
+use domain::record::{HealthRecord, Seen};
+use domain::scorecard::Scorecard;
 use domain::signal::Severity;
 use jiff::Timestamp;
 use platform::function::{Failure, Ports};
 use platform::metrics::Metric;
-use platform::once::{self, Decide, Effect, Outcome};
+use platform::once::{self, Effect, Evaluate, Outcome};
 use platform::snapshot::Snapshot;
-use platform::table::{Expect, Write};
+use platform::table::{Expect, Item, Key, Table, Write};
 use platform::{keys, table};
 use std::sync::{Mutex, PoisonError};
 
@@ -115,18 +117,35 @@ fn known(word: &Override, inputs: &Inputs<'_>) -> Result<(), Refusal> {
 }
 
 #[async_trait]
-impl Decide for Evaluation<'_> {
+impl Evaluate for Evaluation<'_> {
     type State = HealthRecord;
+    type Known = Snapshot;
 
-    async fn decide(&self, state: Option<HealthRecord>) -> Result<Option<Effect<HealthRecord>>, Failure> {
-        let known = Snapshot::read(self.ports.table.as_ref(), &self.cause.tenant, self.account).await?;
-        let (Some(account), Some(record)) = (known.account()?, known.record()?) else {
+    async fn load(&self, table: &dyn Table, head: &Key) -> Result<(Option<Item>, Snapshot), Failure> {
+        let known = Snapshot::read(table, &self.cause.tenant, self.account).await?;
+        Ok((known.item(&head.sk).cloned(), known))
+    }
+
+    async fn evaluate(
+        &self,
+        state: Option<HealthRecord>,
+        known: Snapshot,
+    ) -> Result<Option<Effect<HealthRecord>>, Failure> {
+        let seen = seen(&known);
+        let Some(account) = known.account()? else {
+            return Ok(None);
+        };
+        let card = self.cards.of(&account);
+        if self.is_news() && state.as_ref().is_some_and(|state| self.rests_on(state, card, seen)) {
+            return Ok(None);
+        }
+        let Some(record) = known.record()? else {
             return Ok(None);
         };
         let mut inputs = Inputs {
             series: &record.series,
             account: &account,
-            scorecard: self.cards.of(&account),
+            scorecard: card,
             open_critical_case: record.open_cases.values().any(|severity| *severity == Severity::Critical),
             overrides: &Overrides::default(),
         };
@@ -143,17 +162,40 @@ impl Decide for Evaluation<'_> {
         let inputs_hash = Digest::of_json("inputs", &(&account, &record, &overrides))
             .map_err(|error| Failure::Unhandled(error.to_string()))?;
         self.cards.keep(self.ports.table.as_ref(), &self.cause.tenant, inputs.scorecard).await?;
-        self.effect(state, decision, overrides, inputs_hash).map(Some)
+        self.effect(state, decision, overrides, inputs_hash, seen).map(Some)
     }
 }
 
+/// Which facts a look sees, where there are all that it needs.
+fn seen(known: &Snapshot) -> Option<Seen> {
+    let version = |place| known.item(place).map(|item| item.version);
+    Some(Seen { account: version(keys::PROFILE)?, series: version(keys::SERIES)? })
+}
+
 impl Evaluation<'_> {
+    /// Whether the health was scored today, by this scorecard, from these very facts: several news that were recorded
+    /// together, or while the first of them waited, are one evaluation. What time alone changes within a day is for the
+    /// scheduled run to notice.
+    fn rests_on(&self, state: &HealthRecord, card: &Scorecard, seen: Option<Seen>) -> bool {
+        seen.is_some()
+            && state.seen == seen
+            && Day::of(state.health.scored_at) == Day::of(self.now)
+            && state.health.health.scorecard_hash == card.hash()
+            && state.overrides == state.overrides.at(self.now)
+    }
+
+    /// Whether facts came in, rather than a schedule or a person's word.
+    fn is_news(&self) -> bool {
+        self.trigger == Trigger::News && self.said.is_none()
+    }
+
     fn effect(
         &self,
         state: Option<HealthRecord>,
         decision: Decision,
         overrides: Overrides,
         inputs_hash: Digest,
+        seen: Option<Seen>,
     ) -> Result<Effect<HealthRecord>, Failure> {
         let tenant = &self.cause.tenant;
         let start = || audit::Head::start(tenant, self.account);
@@ -175,7 +217,11 @@ impl Evaluation<'_> {
             put(keys::audit(tenant, self.account, "score", link.seq), table::body(&link)?),
         ];
         let events = self.events(before.as_ref(), &decision, &why);
-        Ok(Effect { state: HealthRecord { health: decision.state, overrides, audit: link.head() }, writes, events })
+        Ok(Effect {
+            state: HealthRecord { health: decision.state, overrides, audit: link.head(), seen },
+            writes,
+            events,
+        })
     }
 
     fn record(&self, now: &HealthState, moved: &[domain::health::Reason], inputs_hash: Digest) -> Record {

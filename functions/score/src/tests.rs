@@ -11,9 +11,9 @@ use domain::page::Page;
 use domain::record::AccountRecord;
 use domain::signal::{Detail, Metric, Severity, Signal};
 use jiff::{SignedDuration, Timestamp};
-use platform::doubles::{Doubles, block_on, caller};
+use platform::doubles::{Calls, Doubles, block_on, caller};
 use platform::keys;
-use platform::table;
+use platform::table::{self, Table as _};
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use std::cell::RefCell;
@@ -236,6 +236,103 @@ fn nothing_is_written_or_told_when_nothing_changed() {
     stage.run();
     assert_eq!(written(), items);
     assert_eq!(stage.scored().len() + stage.moved().len(), events.len());
+}
+
+#[test]
+fn an_account_is_read_once_and_written_only_when_it_changed() {
+    let stage = stage();
+    stage.learn(GOOD);
+    stage.doubles.take_calls();
+    stage.hear("1");
+    assert_eq!(stage.doubles.take_calls(), Calls { reads: 1, commits: 2 }, "its score, and the emptying of the outbox");
+    stage.keep();
+    stage.doubles.take_calls();
+    stage.hear("2");
+    assert_eq!(stage.doubles.take_calls(), Calls { reads: 1, commits: 0 }, "computed, with the same result");
+    stage.learn(&[(Metric::Uptime, "90")]);
+    stage.doubles.take_calls();
+    stage.doubles.conflict_next_commits(1);
+    stage.hear("3");
+    assert_eq!(stage.doubles.take_calls(), Calls { reads: 2, commits: 3 }, "a lost race reads all of it again");
+}
+
+#[test]
+fn news_recorded_together_are_one_evaluation_and_the_scheduled_run_looks_whatever_was_seen() {
+    let stage = stage();
+    stage.learn(GOOD);
+    stage.hear("1");
+    // A coverage that does not follow from the facts shows whether anybody computes it again.
+    let bend = || {
+        let key = keys::health(&tenant(), &id("acme"));
+        let item = block_on(stage.doubles.table.get(&key)).unwrap().unwrap();
+        let mut body: serde_json::Value = serde_json::from_slice(&item.body).unwrap();
+        *body.pointer_mut("/state/health/health/coverage").unwrap() = json!(1);
+        stage.doubles.put(&key, &body);
+        stage.doubles.take_calls();
+    };
+    let bent = || stage.health().made_of.coverage_basis_points == 1;
+    bend();
+    stage.hear("2");
+    stage.hear("3");
+    assert_eq!(stage.doubles.take_calls(), Calls { reads: 2, commits: 0 });
+    assert!(bent(), "these facts were seen");
+    stage.run();
+    assert!(!bent(), "a run looks at everything");
+    bend();
+    stage.keep();
+    stage.hear("4");
+    assert!(!bent(), "another version of the facts");
+    bend();
+    stage.pass(1);
+    stage.hear("5");
+    assert!(!bent(), "another day");
+}
+
+/// Accounts of which one metric is known, enough for two pages in each shard.
+fn portfolio(stage: &Stage, accounts: usize) {
+    stage.learn(&[(Metric::Uptime, "99")]);
+    let known = json!({ "state": *stage.known.borrow() });
+    for number in 1..accounts {
+        let account = format!("a{number}");
+        stage.describe(&account);
+        stage.doubles.put(&keys::series(&tenant(), &id(&account)), &known);
+    }
+}
+
+#[test]
+fn a39_a_run_that_is_killed_again_and_again_scores_every_account_exactly_once() {
+    const ACCOUNTS: usize = 2_000;
+    let stage = stage();
+    portfolio(&stage, ACCOUNTS);
+    stage.tick(stage.doubles.now());
+    let (mut kills, mut waiting) = (0, stage.doubles.take_work());
+    while !waiting.is_empty() {
+        let mut again = Vec::new();
+        for work in waiting {
+            // At its beginning, in the middle of a page, between a score and the emptying of its outbox.
+            stage.doubles.fail_commits_after(if kills < 40 { 3 * (kills % 20) } else { usize::MAX });
+            if block_on(stage.score.message(&Incoming::Work(Box::new(work.clone())))).is_err() {
+                kills += 1;
+                again.push(work);
+            }
+            stage.doubles.fail_commits_after(usize::MAX);
+        }
+        again.extend(stage.doubles.take_work());
+        waiting = again;
+    }
+    assert_eq!(kills, 40);
+    for account in (1..ACCOUNTS).map(|number| format!("a{number}")).chain(["acme".into()]) {
+        let range = table::Range::prefix(keys::account(&tenant(), &id(&account)), "score#");
+        assert_eq!(block_on(table::query_all(stage.doubles.table.as_ref(), range)).unwrap().len(), 1, "{account}");
+    }
+    let events = stage.doubles.published();
+    let scored = events.iter().filter(|event| matches!(event.fact, Fact::HealthScored(_)));
+    let told: std::collections::BTreeSet<_> = scored.map(|event| event.meta.event_id.to_string()).collect();
+    assert_eq!(told.len(), ACCOUNTS);
+    let completed = stage.completed();
+    let count = u64::try_from(ACCOUNTS).unwrap();
+    assert!(completed.iter().all(|told| *told == completed[0]), "{completed:?}");
+    assert_eq!((completed[0].1.accounts, completed[0].1.changed), (count, count));
 }
 
 #[test]

@@ -12,8 +12,9 @@ use domain::rule::{Facts, RuleSet, Standing};
 use jiff::Timestamp;
 use platform::function::{Failure, Ports};
 use platform::keys;
-use platform::once::{self, Decide, Effect, Outcome};
+use platform::once::{self, Effect, Evaluate, Outcome};
 use platform::snapshot::Snapshot;
+use platform::table::{Item, Key, Table};
 
 /// One look at one account.
 pub struct Evaluation<'a> {
@@ -32,12 +33,21 @@ impl Evaluation<'_> {
 }
 
 #[async_trait]
-impl Decide for Evaluation<'_> {
+impl Evaluate for Evaluation<'_> {
     type State = EpisodeRecord;
+    type Known = Snapshot;
 
-    async fn decide(&self, state: Option<EpisodeRecord>) -> Result<Option<Effect<EpisodeRecord>>, Failure> {
+    async fn load(&self, table: &dyn Table, head: &Key) -> Result<(Option<Item>, Snapshot), Failure> {
+        let known = Snapshot::read(table, &self.cause.tenant, self.account).await?;
+        Ok((known.item(&head.sk).cloned(), known))
+    }
+
+    async fn evaluate(
+        &self,
+        state: Option<EpisodeRecord>,
+        known: Snapshot,
+    ) -> Result<Option<Effect<EpisodeRecord>>, Failure> {
         let tenant = &self.cause.tenant;
-        let known = Snapshot::read(self.ports.table.as_ref(), tenant, self.account).await?;
         let (Some(account), Some(record)) = (known.account()?, known.record()?) else {
             return Ok(None);
         };

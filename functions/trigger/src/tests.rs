@@ -143,6 +143,7 @@ impl Stage {
             health: state,
             overrides: health::Overrides::default(),
             audit: audit::Head::start(&tenant(), &account.id),
+            seen: None,
         };
         self.doubles.put(&keys::health(&tenant(), &account.id), &json!({ "state": record }));
     }

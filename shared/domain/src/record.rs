@@ -35,6 +35,18 @@ pub struct HealthRecord {
     pub overrides: Overrides,
     /// The end of the chain of decisions.
     pub audit: audit::Head,
+    /// The facts that it rests on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<Seen>,
+}
+
+/// Which versions of an account's facts were looked at: equal ones hold the same facts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// The version of its description.
+    pub account: u64,
+    /// The version of what came in about it.
+    pub series: u64,
 }
 
 /// An account's episodes with their calls to action. Writer: trigger.

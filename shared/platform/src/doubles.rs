@@ -43,7 +43,12 @@ impl Doubles {
         let clock = Arc::new(HandClock(Mutex::new(Timestamp::from_second(1_767_571_200).expect("a moment"))));
         let inner = EmbeddedTable::memory(clock.clone()).expect("a table in memory");
         Self {
-            table: Arc::new(FaultyTable { inner, conflicts: AtomicUsize::new(0) }),
+            table: Arc::new(FaultyTable {
+                inner,
+                conflicts: AtomicUsize::new(0),
+                commits_left: AtomicUsize::new(usize::MAX),
+                calls: Mutex::default(),
+            }),
             bus: Arc::default(),
             queue: Arc::default(),
             clock,
@@ -103,6 +108,16 @@ impl Doubles {
         self.bus.fail.store(true, Ordering::SeqCst);
     }
 
+    /// How often the table was asked since this was last called.
+    pub fn take_calls(&self) -> Calls {
+        std::mem::take(&mut *locked(&self.table.calls))
+    }
+
+    /// After so many more commits the table takes no other, until this is called again.
+    pub fn fail_commits_after(&self, count: usize) {
+        self.table.commits_left.store(count, Ordering::SeqCst);
+    }
+
     /// The next so many commits lose their race.
     pub fn conflict_next_commits(&self, count: usize) {
         self.table.conflicts.store(count, Ordering::SeqCst);
@@ -133,26 +148,44 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The embedded table, losing races on demand.
+/// How often the table was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Calls {
+    /// Items and pages of ranges that were read.
+    pub reads: usize,
+    /// Commits that were tried.
+    pub commits: usize,
+}
+
+/// The embedded table, counting its calls, losing races and failing on demand.
 pub struct FaultyTable {
     inner: EmbeddedTable,
     conflicts: AtomicUsize,
+    commits_left: AtomicUsize,
+    calls: Mutex<Calls>,
 }
 
 #[async_trait]
 impl Table for FaultyTable {
     async fn get(&self, key: &Key) -> Result<Option<Item>, TableError> {
+        locked(&self.calls).reads += 1;
         self.inner.get(key).await
     }
 
     async fn query(&self, range: &Range) -> Result<Page, TableError> {
+        locked(&self.calls).reads += 1;
         self.inner.query(range).await
     }
 
     async fn commit(&self, writes: Vec<Write>) -> Result<(), TableError> {
+        locked(&self.calls).commits += 1;
         let left = self.conflicts.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
         if left.is_ok() {
             return Err(TableError::Conflict(writes.iter().map(|write| write.key().clone()).collect()));
+        }
+        let left = self.commits_left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        if left.is_err() {
+            return Err(TableError::Unavailable("on demand".into()));
         }
         self.inner.commit(writes).await
     }

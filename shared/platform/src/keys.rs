@@ -150,6 +150,12 @@ pub fn run(tenant: &TenantId, function: &str, run: &str) -> Key {
     of_tenant(tenant, &format!("RUN#{function}"), run)
 }
 
+/// Which run of a function is under way. Writer: that function.
+pub fn run_lock(tenant: &TenantId, function: &str) -> Key {
+    // No run is called like this: a run's name holds the moment of its slot.
+    run(tenant, function, "lock")
+}
+
 /// A record that was refused. Writer: ingest.
 pub fn quarantine(tenant: &TenantId, id: &CauseId) -> Key {
     of_tenant(tenant, "QUARANTINE", id.to_string())

@@ -41,6 +41,8 @@ pub enum Metric {
     EventToEffectMilliseconds,
     /// Accounts that were scored, whether or not the score changed.
     AccountsScored,
+    /// Scheduled runs that did not start because the one before had not ended.
+    RunsSkipped,
     /// Calls to action that were opened.
     CtasOpened,
     /// Escalations that were opened.
@@ -59,6 +61,7 @@ impl Metric {
             Self::EventsPublished => "events_published",
             Self::EventToEffectMilliseconds => "event_to_effect_milliseconds",
             Self::AccountsScored => "accounts_scored",
+            Self::RunsSkipped => "runs_skipped",
             Self::CtasOpened => "ctas_opened",
             Self::EscalationsOpened => "escalations_opened",
         }

@@ -7,7 +7,7 @@
 
 use crate::function::{Failure, Ports};
 use crate::metrics::{self, Metric};
-use crate::table::{self, Expect, Item, Key, TableError, Write};
+use crate::table::{self, Expect, Item, Key, Table, TableError, Write};
 use async_trait::async_trait;
 use contract::event::Event;
 use domain::id::CauseId;
@@ -52,7 +52,7 @@ impl<S> Effect<S> {
     }
 }
 
-/// Decides on a message, given the head's state. Reads go through the ports; nothing is written or sent.
+/// Decides on a message, given the head's state alone. Other reads go through the ports; nothing is written or sent.
 #[async_trait]
 pub trait Decide: Send + Sync {
     /// The head's state.
@@ -60,6 +60,42 @@ pub trait Decide: Send + Sync {
 
     /// What is to be done, or nothing: then nothing is written.
     async fn decide(&self, state: Option<Self::State>) -> Result<Option<Effect<Self::State>>, Failure>;
+}
+
+/// Decides on a message, given the head's state and what was read together with it. Nothing is written or sent.
+///
+/// What lies beside the head comes in the same read, and a lost race brings all of it again: a decision never mixes an
+/// old head with new facts, and costs one read instead of two. Who needs the head alone is a [`Decide`].
+#[async_trait]
+pub trait Evaluate: Send + Sync {
+    /// The head's state.
+    type State: Serialize + DeserializeOwned + Send + Sync;
+    /// What is read together with the head.
+    type Known: Send + Sync;
+
+    /// Reads the head's item with what is known beside it.
+    async fn load(&self, table: &dyn Table, head: &Key) -> Result<(Option<Item>, Self::Known), Failure>;
+
+    /// What is to be done, or nothing: then nothing is written.
+    async fn evaluate(
+        &self,
+        state: Option<Self::State>,
+        known: Self::Known,
+    ) -> Result<Option<Effect<Self::State>>, Failure>;
+}
+
+#[async_trait]
+impl<D: Decide> Evaluate for D {
+    type State = D::State;
+    type Known = ();
+
+    async fn load(&self, table: &dyn Table, head: &Key) -> Result<(Option<Item>, ()), Failure> {
+        Ok((table.get(head).await?, ()))
+    }
+
+    async fn evaluate(&self, state: Option<D::State>, (): ()) -> Result<Option<Effect<D::State>>, Failure> {
+        self.decide(state).await
+    }
 }
 
 /// What became of a message.
@@ -74,15 +110,15 @@ pub enum Outcome {
 }
 
 /// Handles a message once in effect.
-pub async fn handle<D: Decide>(
+pub async fn handle<E: Evaluate>(
     ports: &Ports,
     head_key: &Key,
     message: &CauseId,
-    decide: &D,
+    evaluate: &E,
 ) -> Result<Outcome, Failure> {
     let mut lost = TableError::Conflict(vec![head_key.clone()]);
     for _ in 0..ATTEMPTS {
-        let item = ports.table.get(head_key).await?;
+        let (item, known) = evaluate.load(ports.table.as_ref(), head_key).await?;
         let head: Option<Head<Written>> = item.as_ref().map(table::read).transpose()?;
         if let (Some(head), Some(item)) = (&head, &item)
             && head.handled.contains(message)
@@ -96,7 +132,7 @@ pub async fn handle<D: Decide>(
             _ => None,
         };
         let (handled, outbox) = head.map_or_else(Default::default, |head| (head.handled, head.outbox));
-        let Some(effect) = decide.decide(state).await? else {
+        let Some(effect) = evaluate.evaluate(state, known).await? else {
             if !outbox.is_empty() {
                 flush(ports, head_key).await?;
             }
@@ -188,8 +224,7 @@ async fn publish_and_settle(ports: &Ports, head: &Head<Written>, version: u64, k
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doubles::{Doubles, block_on};
-    use crate::table::Table;
+    use crate::doubles::{Calls, Doubles, block_on};
     use contract::event::{Cause, ScoreRunCompleted};
     use contract::message::cause_id;
     use domain::id::TenantId;
@@ -219,6 +254,31 @@ mod tests {
 
     fn state(doubles: &Doubles) -> u64 {
         state_of(&block_on(doubles.table.get(&key())).unwrap().unwrap()).unwrap()
+    }
+
+    /// Looks, and finds nothing to do.
+    struct Look;
+
+    #[async_trait]
+    impl Decide for Look {
+        type State = u64;
+
+        async fn decide(&self, _: Option<u64>) -> Result<Option<Effect<u64>>, Failure> {
+            Ok(None)
+        }
+    }
+
+    #[test]
+    fn a_change_is_one_read_and_two_commits_and_no_change_is_one_read() {
+        let doubles = Doubles::new();
+        let ports = doubles.ports();
+        block_on(handle(&ports, &key(), &cause_id("first"), &Count)).unwrap();
+        assert_eq!(doubles.take_calls(), Calls { reads: 1, commits: 2 }, "the second empties the outbox");
+        block_on(handle(&ports, &key(), &cause_id("second"), &Look)).unwrap();
+        assert_eq!(doubles.take_calls(), Calls { reads: 1, commits: 0 });
+        doubles.conflict_next_commits(1);
+        block_on(handle(&ports, &key(), &cause_id("third"), &Count)).unwrap();
+        assert_eq!(doubles.take_calls(), Calls { reads: 2, commits: 3 }, "a lost race reads and commits again");
     }
 
     #[test]

@@ -36,7 +36,12 @@ impl Snapshot {
         self.part(keys::HEALTH)
     }
 
+    /// The item at a place, for the one who decides on it.
+    pub fn item(&self, place: &str) -> Option<&Item> {
+        self.items.iter().find(|item| item.key.sk == place)
+    }
+
     fn part<S: DeserializeOwned>(&self, place: &str) -> Result<Option<S>, TableError> {
-        self.items.iter().find(|item| item.key.sk == place).map(once::state_of).transpose()
+        self.item(place).map(once::state_of).transpose()
     }
 }

@@ -1,20 +1,27 @@
 //! Scheduled runs over the whole portfolio: a tick becomes one run per tenant, a run becomes one message per shard, a
 //! shard is gone through page by page.
 //!
-//! A slot that fires twice is one run. A page that is delivered twice visits its accounts under the same message ids, so
-//! each has its effect once. An account that fails does not stop the others: its page comes back, the rest goes on.
+//! A slot that fires twice is one run. While a run of a function is under way no other one of it starts for that tenant
+//! ([`lock`]). A page that is delivered twice visits its accounts under the same message ids, so each has its effect
+//! once, and a page that was done is not visited again. An account that fails does not stop the others: its page comes
+//! back, the rest goes on. What is kept of a shard ([`progress`]) does not grow with the portfolio.
+
+mod lock;
+mod progress;
 
 use crate::function::{Failure, Ports, Tick};
 use crate::keys::{self, PORTFOLIO_SHARDS};
-use crate::once::Outcome;
-use crate::table::{self, Expect, Item, Key, Range, TableError, Write};
+use crate::metrics::Metric;
+use crate::once::{ATTEMPTS, Outcome};
+use crate::table::{self, Expect, Item, Key, Page, Range, TableError, Write};
 use async_trait::async_trait;
 use contract::event::FunctionName;
 use contract::message::{Sweep, Task, Work, cause_id};
 use domain::id::{AccountId, CauseId, TenantId};
 use jiff::{SignedDuration, Timestamp};
+use lock::Locked;
+use progress::{Progress, Visited};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use std::collections::BTreeMap;
 
 /// How many accounts one message visits.
 pub const PAGE: usize = 100;
@@ -42,20 +49,6 @@ struct Run {
     fanned_out: bool,
 }
 
-/// The progress of one shard: its pages by the account that they begin behind.
-#[derive(Debug, Default, Serialize, Deserialize)]
-struct Shard {
-    pages: BTreeMap<String, PageRecord>,
-}
-
-#[derive(Debug, Default, Clone, Serialize, Deserialize)]
-struct PageRecord {
-    accounts: u64,
-    changed: u64,
-    done: bool,
-    last: bool,
-}
-
 /// A schedule fired: starts one run for each tenant.
 pub async fn start(ports: &Ports, function: FunctionName, tick: &Tick) -> Result<(), Failure> {
     for tenant in tenants(ports).await? {
@@ -78,6 +71,11 @@ async fn start_for(ports: &Ports, function: FunctionName, tick: &Tick, tenant: &
     let key = keys::run(tenant, function.as_str(), &run);
     let item = ports.table.get(&key).await?;
     if load::<Run>(item.as_ref())?.fanned_out {
+        return Ok(());
+    }
+    if let Locked::By(other) = lock::take(ports, function, tenant, &run).await? {
+        tracing::warn!(%tenant, run, other, "a run does not start: the one before has not ended");
+        ports.metrics.record(&[(Metric::RunsSkipped, 1)]);
         return Ok(());
     }
     let work: Vec<Work> =
@@ -111,92 +109,121 @@ pub async fn page(
     work: &Work,
     visit: &dyn Visit,
 ) -> Result<Option<Finished>, Failure> {
-    let Task::Sweep(Sweep { run, at, shard, after }) = &work.task else {
+    let Task::Sweep(sweep) = &work.task else {
         return Err(Failure::Unhandled("work is not a sweep".into()));
     };
-    let begin = after.as_ref().map(ToString::to_string);
-    let range = Range::prefix(keys::shard(&work.tenant, *shard), "").limit(PAGE).after(begin.clone());
-    let accounts = ports.table.query(&range).await?;
-    let mut record = PageRecord { last: accounts.next.is_none(), ..PageRecord::default() };
-    let mut failed = None;
-    for item in &accounts.items {
-        let account = AccountId::new(&item.key.sk).map_err(|error| Failure::Unhandled(format!("account {error}")))?;
-        let message = cause_id(&format!("{}#{}#{run}#{account}", work.tenant, function.as_str()));
-        match visit.visit(&account, &message).await {
-            Ok(outcome) => {
-                record.accounts += 1;
-                record.changed += u64::from(outcome != Outcome::Unchanged);
-            }
-            Err(error) => {
-                tracing::warn!(%account, %error, run, "an account of a run failed; its page will come back");
-                failed = Some(error);
+    let walk = Walk { ports, function, tenant: &work.tenant, sweep };
+    let found = ports.table.get(&walk.key()).await?;
+    let recorded = Progress::of(found.as_ref())?;
+    let progress = if recorded.is_done(walk.begin()) {
+        // It is delivered again, perhaps because it could not send the next one on its way.
+        walk.send(&recorded).await?;
+        recorded
+    } else {
+        walk.visit(found, visit).await?
+    };
+    if progress.is_complete() { walk.finish().await } else { Ok(None) }
+}
+
+/// One page of a run, on the way through its shard.
+struct Walk<'a> {
+    ports: &'a Ports,
+    function: FunctionName,
+    tenant: &'a TenantId,
+    sweep: &'a Sweep,
+}
+
+impl Walk<'_> {
+    fn key(&self) -> Key {
+        let place = format!("{}#{:02}", self.sweep.run, self.sweep.shard);
+        keys::run(self.tenant, self.function.as_str(), &place)
+    }
+
+    /// The account behind which the page begins.
+    fn begin(&self) -> &str {
+        self.sweep.after.as_ref().map_or("", AccountId::as_str)
+    }
+
+    /// Visits the accounts of the page, records it, and sends the next one on its way.
+    async fn visit(&self, found: Option<Item>, visit: &dyn Visit) -> Result<Progress, Failure> {
+        let begin = self.sweep.after.as_ref().map(ToString::to_string);
+        let range = Range::prefix(keys::shard(self.tenant, self.sweep.shard), "").limit(PAGE).after(begin);
+        let Page { items, next } = self.ports.table.query(&range).await?;
+        let mut visited = Visited::default();
+        let mut failed = None;
+        for item in &items {
+            let account = account_id(&item.key.sk)?;
+            let of_run = format!("{}#{}#{}#{account}", self.tenant, self.function.as_str(), self.sweep.run);
+            match visit.visit(&account, &cause_id(&of_run)).await {
+                Ok(outcome) => visited.count(outcome),
+                Err(error) => {
+                    let run = &self.sweep.run;
+                    tracing::warn!(%account, %error, run, "an account of a run failed; its page will come back");
+                    failed = Some(error);
+                }
             }
         }
+        let visited = failed.is_none().then_some(visited);
+        let progress = self.settle(found, next.as_deref(), visited).await?;
+        self.send(&progress).await?;
+        failed.map_or(Ok(progress), Err)
     }
-    record.done = failed.is_none();
-    let next = accounts
-        .next
-        .map(|place| AccountId::new(place).map_err(|error| Failure::Unhandled(format!("account {error}"))))
-        .transpose()?;
-    go_on(ports, function, work, run, *at, *shard, begin.unwrap_or_default(), next, record).await?;
-    match failed {
-        Some(error) => Err(error),
-        None => finished(ports, function, &work.tenant, run).await,
-    }
-}
 
-/// Sends the next page on its way, once, and records this one.
-#[expect(clippy::too_many_arguments, reason = "the parts of one message, taken apart by its only caller")]
-async fn go_on(
-    ports: &Ports,
-    function: FunctionName,
-    work: &Work,
-    run: &str,
-    at: Timestamp,
-    shard: u32,
-    begin: String,
-    next: Option<AccountId>,
-    record: PageRecord,
-) -> Result<(), Failure> {
-    let key = shard_key(&work.tenant, function, run, shard);
-    let item = ports.table.get(&key).await?;
-    let mut progress: Shard = load(item.as_ref())?;
-    if let Some(next) = next
-        && !progress.pages.contains_key(&begin)
-    {
-        ports.queue.send(&[shard_work(&work.tenant, function, run, at, shard, Some(next))]).await?;
+    /// Records the page. Where another page of the shard was recorded meanwhile, this one is added to that; where it was
+    /// this one, delivered twice, that stands.
+    async fn settle(
+        &self,
+        mut found: Option<Item>,
+        next: Option<&str>,
+        visited: Option<Visited>,
+    ) -> Result<Progress, Failure> {
+        let mut lost = TableError::Conflict(vec![self.key()]);
+        for _ in 0..ATTEMPTS {
+            let mut progress = Progress::of(found.as_ref())?;
+            if progress.is_done(self.begin()) {
+                return Ok(progress);
+            }
+            progress.settle(self.begin(), next, visited, self.ports.clock.now());
+            match save(self.ports, self.key(), found.as_ref(), &progress).await {
+                Ok(()) => return Ok(progress),
+                Err(Failure::Table(conflict @ TableError::Conflict(_))) => lost = conflict,
+                Err(error) => return Err(error),
+            }
+            found = self.ports.table.get(&self.key()).await?;
+        }
+        Err(lost.into())
     }
-    progress.pages.insert(begin, record);
-    save(ports, key, item.as_ref(), &progress).await
-}
 
-async fn finished(
-    ports: &Ports,
-    function: FunctionName,
-    tenant: &TenantId,
-    run: &str,
-) -> Result<Option<Finished>, Failure> {
-    let pk = keys::run(tenant, function.as_str(), run).pk;
-    let shards = table::query_all(ports.table.as_ref(), Range::prefix(pk, &format!("{run}#"))).await?;
-    if u32::try_from(shards.len()).ok() != Some(PORTFOLIO_SHARDS) {
-        return Ok(None);
+    /// Sends the page on its way that nobody has tried yet. Sent twice, it is done once.
+    async fn send(&self, progress: &Progress) -> Result<(), Failure> {
+        let Some(begin) = progress.to_send() else {
+            return Ok(());
+        };
+        let Sweep { run, at, shard, .. } = self.sweep;
+        let work = shard_work(self.tenant, self.function, run, *at, *shard, Some(account_id(begin)?));
+        Ok(self.ports.queue.send(&[work]).await?)
     }
-    let mut sum = Finished::default();
-    for item in &shards {
-        let shard: Shard = table::read(item)?;
-        if !shard.pages.values().any(|page| page.last) || shard.pages.values().any(|page| !page.done) {
+
+    /// What the whole run amounts to, if every shard is done; then another run may begin.
+    async fn finish(&self) -> Result<Option<Finished>, Failure> {
+        let shards = shards(self.ports, self.function, self.tenant, &self.sweep.run).await?;
+        if u32::try_from(shards.len()).ok() != Some(PORTFOLIO_SHARDS) || !shards.iter().all(Progress::is_complete) {
             return Ok(None);
         }
-        for page in shard.pages.values() {
-            sum.accounts += page.accounts;
-            sum.changed += page.changed;
-        }
+        lock::release(self.ports, self.function, self.tenant, &self.sweep.run).await?;
+        Ok(Some(shards.iter().fold(Finished::default(), |sum, shard| shard.added_to(sum))))
     }
-    Ok(Some(sum))
 }
 
-fn shard_key(tenant: &TenantId, function: FunctionName, run: &str, shard: u32) -> Key {
-    keys::run(tenant, function.as_str(), &format!("{run}#{shard:02}"))
+/// How far each shard of a run has come, of those that have begun.
+async fn shards(ports: &Ports, function: FunctionName, tenant: &TenantId, run: &str) -> Result<Vec<Progress>, Failure> {
+    let pk = keys::run(tenant, function.as_str(), run).pk;
+    let items = table::query_all(ports.table.as_ref(), Range::prefix(pk, &format!("{run}#"))).await?;
+    items.iter().map(|item| Progress::of(Some(item))).collect()
+}
+
+fn account_id(place: &str) -> Result<AccountId, Failure> {
+    AccountId::new(place).map_err(|error| Failure::Unhandled(format!("account {error}")))
 }
 
 fn load<T: Default + DeserializeOwned>(item: Option<&Item>) -> Result<T, Failure> {
@@ -208,3 +235,7 @@ async fn save<T: Serialize>(ports: &Ports, key: Key, found: Option<&Item>, value
     let write = Write::Put { key, expect: Expect::of(found), body: table::body(value)?, expires_at };
     Ok(ports.table.commit(vec![write]).await?)
 }
+
+#[cfg(feature = "doubles")]
+#[cfg(test)]
+mod tests;

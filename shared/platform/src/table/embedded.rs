@@ -86,17 +86,27 @@ impl EmbeddedTable {
     /// A table in a file, which is made when there is none. The whole file is checked first: a damaged or foreign one is
     /// refused and left untouched.
     pub fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+        Self::open_from(Database::builder(), path, clock)
+    }
+
+    /// The same, keeping at most so many bytes of the file in memory.
+    pub fn open_with_cache(path: &Path, clock: Arc<dyn Clock>, bytes: usize) -> Result<Self, OpenError> {
+        let mut builder = Database::builder();
+        builder.set_cache_size(bytes);
+        Self::open_from(builder, path, clock)
+    }
+
+    fn open_from(mut builder: redb::Builder, path: &Path, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
         let unreadable = |reason: String| OpenError::Unreadable { path: path.to_owned(), reason };
-        let database =
-            Database::builder().set_check_integrity_on_open(true).create(path).map_err(|error| match error {
-                redb::DatabaseError::DatabaseAlreadyOpen => OpenError::InUse(path.to_owned()),
-                redb::DatabaseError::Storage(redb::StorageError::Io(source))
-                    if source.kind() != std::io::ErrorKind::InvalidData =>
-                {
-                    OpenError::System { path: path.to_owned(), source }
-                }
-                other => unreadable(other.to_string()),
-            })?;
+        let database = builder.set_check_integrity_on_open(true).create(path).map_err(|error| match error {
+            redb::DatabaseError::DatabaseAlreadyOpen => OpenError::InUse(path.to_owned()),
+            redb::DatabaseError::Storage(redb::StorageError::Io(source))
+                if source.kind() != std::io::ErrorKind::InvalidData =>
+            {
+                OpenError::System { path: path.to_owned(), source }
+            }
+            other => unreadable(other.to_string()),
+        })?;
         Self::with_tables(database, clock).map_err(|error| unreadable(error.to_string()))
     }
 

@@ -1,0 +1,94 @@
+//! How far a run has come in one shard: the sums of the pages that are done, and the pages that are not. A page is known
+//! by the account behind which it begins.
+//!
+//! Each page names the one after it and is recorded before that one is sent, so a shard is done when no page is open.
+//! Nothing is kept of a page that is done: the record is as small at the end of a large portfolio as at the beginning.
+//! Guarantee: however often a page is delivered, it is counted once.
+
+use super::Finished;
+use crate::function::Failure;
+use crate::once::Outcome;
+use crate::table::{self, Item};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The record of a shard.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Progress {
+    /// The pages that are not done, and whether each was tried: one that was not may not have been sent.
+    open: BTreeMap<String, bool>,
+    /// Where the furthest page begins.
+    frontier: String,
+    accounts: u64,
+    changed: u64,
+    /// When it last got further.
+    pub(super) moved_at: Option<Timestamp>,
+}
+
+/// What became of the accounts of a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Visited {
+    accounts: u64,
+    changed: u64,
+}
+
+impl Visited {
+    /// One more account. What an earlier delivery of the page changed was changed by this run.
+    pub(super) fn count(&mut self, outcome: Outcome) {
+        self.accounts += 1;
+        self.changed += u64::from(outcome != Outcome::Unchanged);
+    }
+}
+
+impl Progress {
+    /// What was recorded; where nothing was, the first page is open.
+    pub(super) fn of(item: Option<&Item>) -> Result<Self, Failure> {
+        let begun = || Self {
+            open: BTreeMap::from([(String::new(), false)]),
+            frontier: String::new(),
+            accounts: 0,
+            changed: 0,
+            moved_at: None,
+        };
+        Ok(item.map(table::read).transpose()?.unwrap_or_else(begun))
+    }
+
+    /// Whether a page was gone through without a failure.
+    pub(super) fn is_done(&self, begin: &str) -> bool {
+        !self.open.contains_key(begin)
+    }
+
+    /// Whether every page is done.
+    pub(super) fn is_complete(&self) -> bool {
+        self.open.is_empty()
+    }
+
+    /// The page that may still have to be sent. There is one at most, for a page is known when the one before was tried.
+    pub(super) fn to_send(&self) -> Option<&str> {
+        self.open.iter().find(|(_, tried)| !**tried).map(|(begin, _)| begin.as_str())
+    }
+
+    /// Records an open page that was tried, and the page after it: done where `visited` says what became of its
+    /// accounts, else to come back.
+    pub(super) fn settle(&mut self, begin: &str, next: Option<&str>, visited: Option<Visited>, now: Timestamp) {
+        if let Some(visited) = visited {
+            self.open.remove(begin);
+            self.accounts += visited.accounts;
+            self.changed += visited.changed;
+        } else {
+            self.open.insert(begin.to_owned(), true);
+        }
+        // A page that comes back names the one after it once more, which may be done already.
+        if let Some(next) = next.filter(|next| *next > self.frontier.as_str()) {
+            self.open.insert(next.to_owned(), false);
+            next.clone_into(&mut self.frontier);
+        }
+        self.moved_at = Some(now);
+    }
+
+    /// The sum with what this shard amounts to.
+    pub(super) const fn added_to(&self, sum: Finished) -> Finished {
+        Finished { accounts: sum.accounts + self.accounts, changed: sum.changed + self.changed }
+    }
+}

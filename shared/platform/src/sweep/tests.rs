@@ -1,0 +1,244 @@
+//! Runs over a portfolio of doubles: what starts, what is visited, what comes back, and when a run is over.
+
+use super::*;
+use crate::doubles::{Doubles, block_on};
+use serde_json::json;
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+
+const FUNCTION: FunctionName = FunctionName::Score;
+/// More than a page in each shard.
+const MANY: usize = 2_000;
+
+/// Keeps who was visited, and fails at those that it is told to.
+#[derive(Default)]
+struct Visits {
+    visited: Mutex<Vec<String>>,
+    failing: Mutex<BTreeSet<String>>,
+}
+
+#[async_trait]
+impl Visit for Visits {
+    async fn visit(&self, account: &AccountId, _: &CauseId) -> Result<Outcome, Failure> {
+        if self.failing.lock().unwrap().contains(account.as_str()) {
+            return Err(Failure::Unhandled("on demand".into()));
+        }
+        self.visited.lock().unwrap().push(account.to_string());
+        Ok(Outcome::Done)
+    }
+}
+
+struct Stage {
+    doubles: Doubles,
+    ports: Ports,
+    visits: Visits,
+}
+
+fn tenant() -> TenantId {
+    TenantId::new("t").unwrap()
+}
+
+fn stage(accounts: usize) -> Stage {
+    let doubles = Doubles::new();
+    doubles.put(&keys::tenant_entry(&tenant()), &json!({}));
+    for number in 0..accounts {
+        let account = AccountId::new(format!("a{number:05}")).unwrap();
+        doubles.put(&keys::shard_entry(&tenant(), &account), &json!({}));
+    }
+    Stage { ports: doubles.ports(), doubles, visits: Visits::default() }
+}
+
+impl Stage {
+    /// The schedule fires at this moment.
+    fn fire(&self) -> Tick {
+        let tick = Tick { tick: "test_run".into(), time: self.doubles.now() };
+        self.fire_again(&tick);
+        tick
+    }
+
+    fn fire_again(&self, tick: &Tick) {
+        block_on(start(&self.ports, FUNCTION, tick)).unwrap();
+    }
+
+    fn page(&self, work: &Work) -> Result<Option<Finished>, Failure> {
+        block_on(page(&self.ports, FUNCTION, work, &self.visits))
+    }
+
+    /// Handles what waits until nothing does. What fails is given back.
+    fn work(&self) -> (Vec<Finished>, Vec<Work>) {
+        let (mut finished, mut failed) = (Vec::new(), Vec::new());
+        let mut waiting = self.doubles.take_work();
+        while !waiting.is_empty() {
+            for work in waiting {
+                match self.page(&work) {
+                    Ok(done) => finished.extend(done),
+                    Err(_) => failed.push(work),
+                }
+            }
+            waiting = self.doubles.take_work();
+        }
+        (finished, failed)
+    }
+
+    fn pass(&self, hours: i64) {
+        self.doubles.set_now(self.doubles.now() + SignedDuration::from_hours(hours));
+    }
+
+    fn skipped(&self) -> u64 {
+        self.doubles.metrics.total(Metric::RunsSkipped)
+    }
+
+    fn visited(&self) -> usize {
+        self.visits.visited.lock().unwrap().len()
+    }
+}
+
+#[test]
+fn a39_a_run_visits_every_account_once_page_by_page() {
+    let stage = stage(MANY);
+    stage.fire();
+    let (finished, failed) = stage.work();
+    assert_eq!((finished, failed.len()), (vec![Finished { accounts: 2_000, changed: 2_000 }], 0));
+    let visited = stage.visits.visited.lock().unwrap();
+    assert_eq!((visited.len(), visited.iter().collect::<BTreeSet<_>>().len()), (MANY, MANY));
+}
+
+#[test]
+fn a41_a_slot_that_fires_twice_is_one_run_whenever_it_fires_again() {
+    let stage = stage(10);
+    let tick = stage.fire();
+    let sent = stage.doubles.take_work();
+    stage.fire_again(&tick);
+    assert_eq!(stage.doubles.take_work(), [], "under way");
+    sent.iter().for_each(|work| drop(stage.page(work).unwrap()));
+    stage.pass(100);
+    stage.fire_again(&tick);
+    assert_eq!((stage.doubles.take_work(), stage.skipped()), (Vec::new(), 0), "long after");
+    assert_eq!(stage.visited(), 10);
+}
+
+#[test]
+fn a41_a_run_does_not_start_on_top_of_one_that_goes_on() {
+    let stage = stage(10);
+    stage.fire();
+    let under_way = stage.doubles.take_work();
+    stage.pass(1);
+    stage.fire();
+    assert_eq!((stage.doubles.take_work(), stage.skipped()), (Vec::new(), 1));
+    under_way.iter().for_each(|work| drop(stage.page(work).unwrap()));
+    stage.fire();
+    assert_eq!(stage.work().0, [Finished { accounts: 10, changed: 10 }], "the last page freed the way");
+    assert_eq!((stage.visited(), stage.skipped()), (20, 1));
+}
+
+#[test]
+fn a41_a_run_that_takes_longer_than_the_limit_is_not_dead_while_it_moves() {
+    let stage = stage(10);
+    stage.fire();
+    for work in stage.doubles.take_work() {
+        stage.pass(5);
+        stage.page(&work).unwrap();
+        if stage.visited() < 10 {
+            stage.fire();
+            assert_eq!(stage.doubles.take_work(), []);
+        }
+    }
+    assert!(stage.skipped() > 5, "{}", stage.skipped());
+}
+
+#[test]
+fn a41_a_run_that_died_does_not_block_for_ever_and_may_still_end() {
+    let stage = stage(10);
+    stage.fire();
+    let mut dead = stage.doubles.take_work();
+    drop(stage.page(&dead.remove(0)).unwrap());
+    stage.pass(5);
+    stage.fire();
+    assert_eq!((stage.doubles.take_work(), stage.skipped()), (Vec::new(), 1));
+    stage.pass(1);
+    stage.fire();
+    let second = stage.doubles.take_work();
+    assert_eq!(second.len(), 16, "it has not moved for six hours");
+    dead.iter().for_each(|work| drop(stage.page(work).unwrap()));
+    stage.pass(1);
+    stage.fire();
+    assert_eq!((stage.doubles.take_work(), stage.skipped()), (Vec::new(), 2), "the end of the first frees nothing");
+    second.iter().for_each(|work| drop(stage.page(work).unwrap()));
+    stage.fire();
+    assert_eq!(stage.doubles.take_work().len(), 16);
+}
+
+#[test]
+fn a41_tenants_and_functions_do_not_wait_for_each_other() {
+    let stage = stage(1);
+    stage.doubles.put(&keys::tenant_entry(&TenantId::new("u").unwrap()), &json!({}));
+    let tick = stage.fire();
+    assert_eq!(stage.doubles.take_work().len(), 32);
+    block_on(start(&stage.ports, FunctionName::Trigger, &tick)).unwrap();
+    assert_eq!((stage.doubles.take_work().len(), stage.skipped()), (32, 0));
+}
+
+#[test]
+fn a39_an_account_that_fails_comes_back_alone_with_its_page_and_is_counted_once() {
+    let stage = stage(MANY);
+    stage.visits.failing.lock().unwrap().insert("a00007".into());
+    stage.fire();
+    let (finished, failed) = stage.work();
+    assert_eq!((finished, failed.len(), stage.visited()), (Vec::new(), 1, MANY - 1), "the others go on");
+    stage.visits.failing.lock().unwrap().clear();
+    assert_eq!(stage.page(&failed[0]).unwrap(), Some(Finished { accounts: 2_000, changed: 2_000 }));
+    assert_eq!(stage.doubles.take_work(), [], "the page after it is done");
+}
+
+#[test]
+fn a39_a_page_that_could_not_be_recorded_is_visited_again_and_counted_once() {
+    let stage = stage(MANY);
+    stage.fire();
+    let first = stage.doubles.take_work();
+    stage.doubles.fail_commits_after(0);
+    assert!(first.iter().all(|work| stage.page(work).is_err()));
+    assert_eq!(stage.doubles.take_work(), [], "none goes on before it is recorded");
+    stage.doubles.fail_commits_after(usize::MAX);
+    first.iter().for_each(|work| drop(stage.page(work).unwrap()));
+    assert_eq!(stage.work().0, [Finished { accounts: 2_000, changed: 2_000 }]);
+}
+
+#[test]
+fn a39_a_page_that_is_delivered_again_visits_nobody_and_sends_what_may_not_have_been_sent() {
+    let stage = stage(MANY);
+    stage.fire();
+    let first = stage.doubles.take_work();
+    first.iter().for_each(|work| drop(stage.page(work).unwrap()));
+    let (visited, second) = (stage.visited(), stage.doubles.take_work());
+    first.iter().for_each(|work| drop(stage.page(work).unwrap()));
+    assert_eq!((stage.visited(), stage.doubles.take_work()), (visited, second.clone()), "as if it had been lost");
+    second.iter().for_each(|work| drop(stage.page(work).unwrap()));
+    first.iter().for_each(|work| drop(stage.page(work).unwrap()));
+    assert_eq!((stage.visited(), stage.doubles.take_work()), (MANY, Vec::new()));
+    let told = second.iter().map(|work| stage.page(work).unwrap());
+    assert!(told.into_iter().all(|told| told == Some(Finished { accounts: 2_000, changed: 2_000 })), "told again");
+}
+
+#[test]
+fn what_is_kept_of_a_shard_does_not_grow_with_its_pages() {
+    let size = |accounts: usize| {
+        let stage = stage(accounts);
+        let tick = stage.fire();
+        stage.work();
+        let run = format!("{}@{}", tick.tick, tick.time);
+        let key = keys::run(&tenant(), FUNCTION.as_str(), &format!("{run}#00"));
+        block_on(stage.ports.table.get(&key)).unwrap().unwrap().body.len()
+    };
+    assert!(size(8_000) <= size(80) + 10);
+}
+
+#[test]
+fn a_page_costs_two_reads_and_a_commit_beside_its_accounts() {
+    let stage = stage(MANY);
+    stage.fire();
+    let first = stage.doubles.take_work();
+    stage.doubles.take_calls();
+    stage.page(&first[0]).unwrap();
+    let calls = stage.doubles.take_calls();
+    assert_eq!((calls.reads, calls.commits), (2, 1));
+}
