@@ -244,6 +244,11 @@ fn an_account_is_read_once_and_written_only_when_it_changed() {
     stage.learn(GOOD);
     stage.doubles.take_calls();
     stage.hear("1");
+    let with_card = Calls { reads: 2, commits: 3 };
+    assert_eq!(stage.doubles.take_calls(), with_card, "its score, the emptying of the outbox, and the scorecard, once");
+    stage.learn(&[(Metric::Uptime, "91")]);
+    stage.doubles.take_calls();
+    stage.hear("b");
     assert_eq!(stage.doubles.take_calls(), Calls { reads: 1, commits: 2 }, "its score, and the emptying of the outbox");
     stage.keep();
     stage.doubles.take_calls();
