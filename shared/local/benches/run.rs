@@ -53,7 +53,7 @@ const SEED: u64 = 1;
 /// Out of so many values one is missing.
 const MISSING: u64 = 7;
 /// The daily measures, each with the range of an account's own level.
-const DAILY: [(Metric, i64, i64); 14] = [
+const DAILY: [(Metric, i32, i32); 14] = [
     (Metric::ActiveUsers, 5, 900),
     (Metric::Logins, 20, 4_000),
     (Metric::FeatureUses, 50, 20_000),
@@ -160,7 +160,7 @@ fn account(number: u64) -> Result<[Write; 3], Problem> {
     // As many handled messages as there were days.
     let handled: Vec<_> = (0..DAYS).map(|day| cause_id(&format!("{number}-{day}"))).collect();
     Ok([
-        put(keys::profile(&tenant, &id), table::body(&json!({ "state": account, "handled": &handled[..1] }))?),
+        put(keys::profile(&tenant, &id), table::body(&json!({ "state": account, "handled": [handled.first()] }))?),
         put(keys::series(&tenant, &id), table::body(&json!({ "state": record, "handled": handled }))?),
         put(keys::shard_entry(&tenant, &id), table::body(&json!({}))?),
     ])
@@ -354,8 +354,8 @@ impl Dice {
         self.next() % limit.max(1)
     }
 
-    fn between(&mut self, low: i64, high: i64) -> i64 {
-        low + i64::try_from(self.below(u64::try_from(high - low + 1).unwrap_or(1))).unwrap_or(0)
+    fn between(&mut self, low: i32, high: i32) -> i32 {
+        low + i32::try_from(self.below(u64::try_from(high - low + 1).unwrap_or(1))).unwrap_or(0)
     }
 }
 
