@@ -64,6 +64,12 @@ impl Stage {
         block_on(page(&self.ports, FUNCTION, work, &self.visits))
     }
 
+    fn deliver(&self, work: &[Work]) {
+        for work in work {
+            self.page(work).unwrap();
+        }
+    }
+
     /// Handles what waits until nothing does. What fails is given back.
     fn work(&self) -> (Vec<Finished>, Vec<Work>) {
         let (mut finished, mut failed) = (Vec::new(), Vec::new());
@@ -110,7 +116,7 @@ fn a41_a_slot_that_fires_twice_is_one_run_whenever_it_fires_again() {
     let sent = stage.doubles.take_work();
     stage.fire_again(&tick);
     assert_eq!(stage.doubles.take_work(), [], "under way");
-    sent.iter().for_each(|work| drop(stage.page(work).unwrap()));
+    stage.deliver(&sent);
     stage.pass(100);
     stage.fire_again(&tick);
     assert_eq!((stage.doubles.take_work(), stage.skipped()), (Vec::new(), 0), "long after");
@@ -125,7 +131,7 @@ fn a41_a_run_does_not_start_on_top_of_one_that_goes_on() {
     stage.pass(1);
     stage.fire();
     assert_eq!((stage.doubles.take_work(), stage.skipped()), (Vec::new(), 1));
-    under_way.iter().for_each(|work| drop(stage.page(work).unwrap()));
+    stage.deliver(&under_way);
     stage.fire();
     assert_eq!(stage.work().0, [Finished { accounts: 10, changed: 10 }], "the last page freed the way");
     assert_eq!((stage.visited(), stage.skipped()), (20, 1));
@@ -151,7 +157,7 @@ fn a41_a_run_that_died_does_not_block_for_ever_and_may_still_end() {
     let stage = stage(10);
     stage.fire();
     let mut dead = stage.doubles.take_work();
-    drop(stage.page(&dead.remove(0)).unwrap());
+    stage.deliver(&[dead.remove(0)]);
     stage.pass(5);
     stage.fire();
     assert_eq!((stage.doubles.take_work(), stage.skipped()), (Vec::new(), 1));
@@ -159,11 +165,11 @@ fn a41_a_run_that_died_does_not_block_for_ever_and_may_still_end() {
     stage.fire();
     let second = stage.doubles.take_work();
     assert_eq!(second.len(), 16, "it has not moved for six hours");
-    dead.iter().for_each(|work| drop(stage.page(work).unwrap()));
+    stage.deliver(&dead);
     stage.pass(1);
     stage.fire();
     assert_eq!((stage.doubles.take_work(), stage.skipped()), (Vec::new(), 2), "the end of the first frees nothing");
-    second.iter().for_each(|work| drop(stage.page(work).unwrap()));
+    stage.deliver(&second);
     stage.fire();
     assert_eq!(stage.doubles.take_work().len(), 16);
 }
@@ -199,7 +205,7 @@ fn a39_a_page_that_could_not_be_recorded_is_visited_again_and_counted_once() {
     assert!(first.iter().all(|work| stage.page(work).is_err()));
     assert_eq!(stage.doubles.take_work(), [], "none goes on before it is recorded");
     stage.doubles.fail_commits_after(usize::MAX);
-    first.iter().for_each(|work| drop(stage.page(work).unwrap()));
+    stage.deliver(&first);
     assert_eq!(stage.work().0, [Finished { accounts: 2_000, changed: 2_000 }]);
 }
 
@@ -208,12 +214,12 @@ fn a39_a_page_that_is_delivered_again_visits_nobody_and_sends_what_may_not_have_
     let stage = stage(MANY);
     stage.fire();
     let first = stage.doubles.take_work();
-    first.iter().for_each(|work| drop(stage.page(work).unwrap()));
+    stage.deliver(&first);
     let (visited, second) = (stage.visited(), stage.doubles.take_work());
-    first.iter().for_each(|work| drop(stage.page(work).unwrap()));
+    stage.deliver(&first);
     assert_eq!((stage.visited(), stage.doubles.take_work()), (visited, second.clone()), "as if it had been lost");
-    second.iter().for_each(|work| drop(stage.page(work).unwrap()));
-    first.iter().for_each(|work| drop(stage.page(work).unwrap()));
+    stage.deliver(&second);
+    stage.deliver(&first);
     assert_eq!((stage.visited(), stage.doubles.take_work()), (MANY, Vec::new()));
     let told = second.iter().map(|work| stage.page(work).unwrap());
     assert!(told.into_iter().all(|told| told == Some(Finished { accounts: 2_000, changed: 2_000 })), "told again");
