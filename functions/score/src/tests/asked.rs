@@ -254,7 +254,7 @@ fn the_past_under_another_scorecard_is_kept_beside_what_was_scored_then() {
     assert_eq!(points(&first[0].then.score).plus(sum), points(&answer.score));
     rescore(&card).unwrap();
     let kept: RescorePage = stage.get("/accounts/{id}/health/rescores", &[]);
-    assert_eq!(kept.entries, [answer.clone()]);
+    assert_eq!(kept.entries, std::slice::from_ref(&answer));
     assert_eq!(stage.history(None).entries[1..], first, "history is not rewritten");
     let hash = answer.made_of.scorecard_hash.as_str();
     let found = stage.request(("GET", "/scorecards/{hash}"), &[("hash", hash)], &[], &Value::Null).unwrap();
