@@ -7,6 +7,7 @@
 mod accounts;
 mod door;
 mod quarantine;
+mod read;
 mod record;
 mod watch;
 
@@ -34,6 +35,10 @@ pub const ROUTES: &[Route] = &[
         .scope("cs-ops.ingest.write")
         .takes::<contract::ingest::SignalsRequest>()
         .answers::<contract::ingest::SignalsAnswer>(202),
+    Route::new(Method::Get, "/accounts/{id}/signals/{day}", "What came in about an account on one UTC day.")
+        .scope("cs-ops.ingest.read")
+        .query(&[Parameter::text("metric", "Only what reports this metric.")])
+        .answers::<contract::ingest::SignalsOfDay>(200),
     Route::new(Method::Put, "/accounts/{id}", "Describes an account; the same twice is the same once.")
         .scope("cs-ops.ingest.write")
         .conditional()
@@ -66,6 +71,7 @@ impl Function for Ingest {
     async fn call(&self, caller: &Caller, request: &Request) -> Result<Response, Problem> {
         match (request.method.as_str(), request.route.as_str()) {
             ("POST", "/signals") => door::post(&self.ports, caller, request).await,
+            ("GET", "/accounts/{id}/signals/{day}") => read::signals(&self.ports, caller, request).await,
             ("PUT", "/accounts/{id}") => accounts::put(&self.ports, caller, request).await,
             ("GET", "/quarantine") => quarantine::list(&self.ports, caller, request).await,
             ("POST", "/quarantine/{id}/release") => quarantine::release(&self.ports, caller, request).await,

@@ -624,3 +624,30 @@ proptest! {
         prop_assert_eq!(stage.quarantine().len(), signals.len() - count);
     }
 }
+
+#[test]
+fn what_came_in_on_a_day_is_read_as_it_was_sent() {
+    let stage = stage();
+    let at = stage.doubles.now() - SignedDuration::from_hours(1);
+    let sent = [stage.usage_at("1", at), stage.case("2", "c-1", "opened", at)];
+    stage.send("batch", &sent);
+    let day = domain::day::Day::of(at).to_string();
+    let read = |account: &str, day: &str, query: &[(&str, &str)]| {
+        let request = Request {
+            method: "GET".into(),
+            route: "/accounts/{id}/signals/{day}".into(),
+            parameters: BTreeMap::from([("id".into(), account.into()), ("day".into(), day.into())]),
+            query: query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+            ..Request::default()
+        };
+        let response = block_on(stage.ingest.call(&caller("t", "kim"), &request)).map_err(|problem| problem.status)?;
+        Ok::<_, u16>(serde_json::from_str::<contract::ingest::SignalsOfDay>(&response.body).unwrap().signals)
+    };
+    let bodies = sent.map(|signal| serde_json::from_value::<contract::signal::SignalBody>(signal).unwrap());
+    let all: BTreeSet<String> = bodies.iter().map(|body| format!("{body:?}")).collect();
+    let found = read("acme", &day, &[]).unwrap();
+    assert_eq!(found.iter().map(|body| format!("{body:?}")).collect::<BTreeSet<_>>(), all);
+    assert_eq!(read("acme", &day, &[("metric", "case_event")]).unwrap(), bodies[1..]);
+    assert_eq!(read("acme", "2001-01-01", &[]), Ok(vec![]));
+    assert_eq!((read("nobody", &day, &[]), read("acme", "Monday", &[])), (Err(404), Err(422)));
+}

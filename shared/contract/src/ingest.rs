@@ -2,6 +2,7 @@
 
 use crate::problem::Fault;
 use crate::signal::SignalBody;
+use domain::day::Day;
 use domain::id::CauseId;
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -56,6 +57,18 @@ pub struct SignalsAnswer {
     pub refused: usize,
     /// The verdicts.
     pub results: Vec<RecordResult>,
+}
+
+/// `GET /accounts/{id}/signals/{day}`: what came in about an account on one UTC day, by source and id.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SignalsOfDay {
+    /// Which account.
+    pub account: String,
+    /// The day.
+    #[schemars(with = "String")]
+    pub day: Day,
+    /// The signals.
+    pub signals: Vec<SignalBody>,
 }
 
 /// A record that was put aside.

@@ -320,7 +320,7 @@ pub struct EvidenceAnswer {
     /// Days since its last data, where it ever had any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub age_days: Option<i32>,
-    /// The days with data, the newest first; the signals of a day: `GET /accounts/{id}/signals`.
+    /// The days with data, the newest first; the signals of a day: `GET /accounts/{id}/signals/{day}`.
     pub days: Vec<EvidenceDay>,
 }
 

@@ -94,6 +94,37 @@ pub struct CompetitorBody {
 pub const MAX_TEXT: usize = 200;
 
 impl SignalBody {
+    /// A signal of an account, as it would come in.
+    pub fn of(account: &AccountId, signal: &Signal) -> Self {
+        let mut body = Self {
+            source: signal.source.clone(),
+            id: signal.id.clone(),
+            account: account.clone(),
+            at: signal.at,
+            metric: signal.metric,
+            value: signal.value,
+            unit: signal.metric.unit(),
+            case: None,
+            meeting: None,
+            competitor: None,
+            milestone: None,
+        };
+        match &signal.detail {
+            Detail::None => {}
+            Detail::Case { case, severity, status } => {
+                body.case = Some(CaseBody { id: case.clone(), severity: *severity, status: *status });
+            }
+            Detail::Meeting { meeting, result, executive } => {
+                body.meeting = Some(MeetingBody { id: meeting.clone(), result: *result, executive: *executive });
+            }
+            Detail::Competitor { competitor, expires_at } => {
+                body.competitor = Some(CompetitorBody { name: competitor.clone(), expires_at: *expires_at });
+            }
+            Detail::Milestone { milestone } => body.milestone = Some(milestone.clone()),
+        }
+        body
+    }
+
     /// Checks the record against the catalogue and the clock and makes it a domain signal.
     pub fn check(&self, now: Timestamp) -> Result<Signal, Fault> {
         let signal = self.to_signal()?;

@@ -1,0 +1,50 @@
+//! The JSON Schemas beside the built-in configuration are made from the types that read it, for editors.
+//!
+//! `CS_OPS_UPDATE=1 cargo test -p tests --test configuration` writes them anew.
+
+use contract::{escalation, mapping, rules, scorecard};
+use schemars::{Schema, schema_for};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/contract/defaults")
+}
+
+fn schemas() -> [(&'static str, Schema); 4] {
+    [
+        ("scorecard", schema_for!(scorecard::ScorecardFile)),
+        ("rules", schema_for!(rules::RulesFile)),
+        ("escalation", schema_for!(escalation::EscalationFile)),
+        ("mapping", schema_for!(mapping::MappingFile)),
+    ]
+}
+
+#[test]
+fn the_schemas_in_the_repository_are_made_from_the_types() {
+    for (name, schema) in schemas() {
+        let made = serde_json::to_string_pretty(&schema).unwrap() + "\n";
+        let path = folder().join("schemas").join(name).with_extension("json");
+        if std::env::var_os("CS_OPS_UPDATE").is_some() {
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(&path, &made).unwrap();
+        }
+        let kept = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(made == kept, "{} is not what the types say; `CS_OPS_UPDATE=1` makes it anew", path.display());
+    }
+}
+
+#[test]
+fn what_is_built_in_fits_its_schema_and_what_is_misspelt_does_not() {
+    for (file, of) in [("scorecard", 0), ("maturity", 0), ("rules", 1), ("escalation", 2)] {
+        let (name, schema) = schemas()[of].clone();
+        let schema = jsonschema::validator_for(schema.as_value()).unwrap();
+        let text = std::fs::read_to_string(folder().join(file).with_extension("yaml")).unwrap();
+        assert!(text.contains(&format!("$schema=schemas/{name}.json")), "{file}: an editor finds its schema");
+        let mut value: Value = serde_saphyr::from_str(&text).unwrap();
+        let faults: Vec<String> = schema.iter_errors(&value).map(|error| error.to_string()).collect();
+        assert_eq!(faults, Vec::<String>::new(), "{file}");
+        value["mispelt"] = Value::Null;
+        assert!(!schema.is_valid(&value), "{file}");
+    }
+}
