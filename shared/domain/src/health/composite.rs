@@ -219,6 +219,14 @@ impl Composite {
     }
 }
 
+/// The weighted mean of one group's members that count. None of nothing.
+pub(super) fn mean(members: impl Iterator<Item = (BasisPoints, Points)>) -> Option<Points> {
+    let (weights, points): (Vec<u16>, Vec<[i32; 1]>) =
+        members.map(|(weight, points)| (weight.value(), [millionths(Some(points))])).unzip();
+    let [mean] = Level::new(&weights).mean(&mut points.iter());
+    (mean != MISSING).then(|| whole(&mean))
+}
+
 fn millionths(points: Option<Points>) -> i32 {
     let within = points.map(|points| points.clamp(Points::MIN, Points::MAX).micros());
     within.and_then(|micros| i32::try_from(micros).ok()).unwrap_or(MISSING)
