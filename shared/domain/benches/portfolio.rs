@@ -33,8 +33,9 @@ type Problem = Box<dyn Error>;
 type Weights = Vec<(BasisPoints, Vec<BasisPoints>)>;
 
 fn main() -> Result<(), Problem> {
-    let scorecard = contract::scorecard::built_in().map_err(|faults| format!("{faults:?}"))?;
-    let weights = weights(&scorecard)?;
+    let scorecards = contract::scorecard::built_in().map_err(|faults| format!("{faults:?}"))?;
+    let scorecard = scorecards.general();
+    let weights = weights(scorecard)?;
     let composite = Composite::new(&weights, *scorecard.bands()).ok_or("the scorecard is too large")?;
     let points = points(composite.measures());
     let columns: Vec<&[i32]> = points.iter().map(Vec::as_slice).collect();
@@ -42,7 +43,7 @@ fn main() -> Result<(), Problem> {
 
     let mut kept = Memory::of(&composite);
     kept.weigh(&composite, &columns)?;
-    let others = write(&scorecard, &weights, &points, &kept).and_then(|folder| Others::start(&folder));
+    let others = write(scorecard, &weights, &points, &kept).and_then(|folder| Others::start(&folder));
     if let Err(missing) = &others {
         println!("without polars and DuckDB: {missing}");
     }
@@ -64,7 +65,7 @@ fn main() -> Result<(), Problem> {
                 "the same into new memory" => timed(|| black_box(Memory::of(&composite)).weigh(&composite, &columns)),
                 name @ ("polars" | "duckdb") => others.as_mut().ok_or("nobody to ask")?.ask(name),
                 _ => timed(|| {
-                    black_box(plain(&weights, &scorecard, &columns));
+                    black_box(plain(&weights, scorecard, &columns));
                     Ok(())
                 }),
             };
