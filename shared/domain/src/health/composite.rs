@@ -442,6 +442,8 @@ mod tests {
         // Halves go to the even side: 1/2 to 0, 3/2 to 2.
         check_split(&[1, 1], &[1, 1], 1, &[0, 1]);
         check_split(&[1, 1], &[3, 3], 3, &[2, 1]);
+        // The mean is 132/14, 9 rounded; up to the first 110/132 × 9 = 7.5, which floating point takes for less: 8.
+        check_split(&[10, 1, 3], &[11, 1, 7], 9, &[8, 0, 1]);
         // 80 × 0.25 + 90 × 0.75 = 87.5
         check_split(&[2_500, 7_500], &[80_000_000, 90_000_000], 87_500_000, &[20_000_000, 67_500_000]);
         // (100 + 33.333333) / 2 = 66.6666665, to even; up to the first 66.666666 × 100 / 133.333333 = 49.9999996.
