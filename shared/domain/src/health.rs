@@ -1,9 +1,10 @@
 //! Health: one score of an account, made of contributions that add up to it to the last digit.
 //!
 //! A measure without data is never zero: the scorecard says what its absence means, and coverage says how much of the
-//! weight rests on fresh data. Where nothing at all is known there is no score. All arithmetic is in whole millionths;
-//! a mean is rounded half to even once, and what rounding leaves over goes to the largest remainders.
+//! weight rests on fresh data. Where nothing at all is known there is no score. All numbers are whole millionths; how
+//! they are weighed and split is told in [`composite`].
 
+pub mod composite;
 mod decision;
 mod difference;
 mod entry;
@@ -23,9 +24,10 @@ pub use sentence::sentence;
 use crate::account::Account;
 use crate::day::Day;
 use crate::digest::Digest;
-use crate::fixed::{Points, Quantity, divide_half_even};
+use crate::fixed::{Points, Quantity};
 use crate::scorecard::{Absence, BasisPoints, CapCondition, Dimension, Measure, Scorecard};
 use crate::series::Series;
+use composite::Composite;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -285,65 +287,15 @@ fn share_of(part: u64, all: u64) -> BasisPoints {
 
 /// The score, and what each dimension and measure brings to it.
 fn weigh(scorecard: &Scorecard, measures: &mut [Vec<Contribution>]) -> (Points, Vec<DimensionScore>) {
-    let mut dimensions: Vec<DimensionScore> = Vec::with_capacity(measures.len());
-    for (dimension, parts) in scorecard.dimensions().iter().zip(&*measures) {
-        let weighed = parts.iter().filter_map(|part| part.points.map(|points| (part.weight, points)));
-        dimensions.push(DimensionScore {
-            dimension: dimension.id.clone(),
-            weight: dimension.weight,
-            points: mean(weighed),
-            contribution: Points::ZERO,
-        });
-    }
-    let weighed = || dimensions.iter().map(|part| (part.weight, part.points));
-    let score = mean(weighed().filter_map(|(weight, points)| Some((weight, points?)))).unwrap_or_default();
-    let shares: Vec<i128> = weighed().map(|(weight, points)| share(weight, points)).collect();
-    for (part, contribution) in dimensions.iter_mut().zip(apportion(score, &shares)) {
+    let weighed = Composite::of(scorecard).weigh(measures.iter().flatten().map(|part| part.points));
+    for (part, contribution) in measures.iter_mut().flatten().zip(weighed.measures) {
         part.contribution = contribution;
     }
-    for (dimension, parts) in dimensions.iter().zip(measures) {
-        let shares: Vec<i128> = parts.iter().map(|part| share(part.weight, part.points)).collect();
-        for (part, contribution) in parts.iter_mut().zip(apportion(dimension.contribution, &shares)) {
-            part.contribution = contribution;
-        }
-    }
-    (score, dimensions)
-}
-
-fn share(weight: BasisPoints, points: Option<Points>) -> i128 {
-    points.map_or(0, |points| i128::from(weight.value()) * i128::from(points.micros()))
-}
-
-/// The weighted mean, rounded half to even. None of nothing.
-fn mean(parts: impl Iterator<Item = (BasisPoints, Points)>) -> Option<Points> {
-    let (mut sum, mut weights) = (0_i128, 0_i128);
-    for (weight, points) in parts {
-        sum += share(weight, Some(points));
-        weights += i128::from(weight.value());
-    }
-    let mean = i64::try_from(divide_half_even(sum, weights)).unwrap_or_default();
-    (weights > 0).then(|| Points::from_micros(mean))
-}
-
-/// Splits a total in proportion to shares, to the last millionth: what rounding down leaves over goes to the largest
-/// remainders, to the earlier of equals. Nothing goes to a share of zero.
-fn apportion(total: Points, shares: &[i128]) -> Vec<Points> {
-    let all: i128 = shares.iter().sum();
-    if all == 0 {
-        return vec![Points::ZERO; shares.len()];
-    }
-    let total = i128::from(total.micros());
-    let mut parts: Vec<i128> = shares.iter().map(|share| (share * total).div_euclid(all)).collect();
-    let left_over = usize::try_from(total - parts.iter().sum::<i128>()).unwrap_or_default();
-    let mut by_remainder: Vec<(usize, i128)> =
-        shares.iter().map(|share| (share * total).rem_euclid(all)).enumerate().collect();
-    by_remainder.sort_by(|(_, a), (_, b)| b.cmp(a));
-    for (place, _) in by_remainder.into_iter().take(left_over) {
-        if let Some(part) = parts.get_mut(place) {
-            *part += 1;
-        }
-    }
-    parts.into_iter().map(|part| Points::from_micros(i64::try_from(part).unwrap_or_default())).collect()
+    let brought = weighed.dimension_points.into_iter().zip(weighed.dimensions);
+    let dimensions = scorecard.dimensions().iter().zip(brought).map(|(dimension, (points, contribution))| {
+        DimensionScore { dimension: dimension.id.clone(), weight: dimension.weight, points, contribution }
+    });
+    (weighed.score.unwrap_or_default(), dimensions.collect())
 }
 
 /// The caps that hold and lower this score.

@@ -3,7 +3,8 @@
 //! An entry is about a fifth of the health that it stands for. Together with the scorecard by which it was scored it is
 //! that health again, to the last digit: the past can be explained and compared, and is never computed anew.
 
-use super::{AppliedCap, Computed, Contribution, DimensionScore, Health, HealthState, Overrides, State, mean};
+use super::composite::mean;
+use super::{AppliedCap, Computed, Contribution, DimensionScore, Health, HealthState, Overrides, State};
 use crate::band::Band;
 use crate::day::Day;
 use crate::digest::Digest;
