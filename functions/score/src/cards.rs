@@ -5,7 +5,8 @@ use domain::account::Account;
 use domain::digest::Digest;
 use domain::id::TenantId;
 use domain::scorecard::{Draft, Scorecard, Scorecards};
-use platform::keys;
+use platform::keys::{self, Key};
+use platform::once::ATTEMPTS;
 use platform::table::{self, Expect, Table, TableError, Write};
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
@@ -39,15 +40,7 @@ impl Cards {
         if self.kept.lock().unwrap_or_else(PoisonError::into_inner).contains(&name) {
             return Ok(());
         }
-        let key = keys::scorecard(tenant, card.hash());
-        if table.get(&key).await?.is_none() {
-            let body = table::body(card.content())?;
-            match table.commit(vec![Write::Put { key, expect: Expect::Absent, body, expires_at: None }]).await {
-                // Somebody else kept it at the same moment: the content is the same, for the name is.
-                Ok(()) | Err(TableError::Conflict(_)) => {}
-                Err(error) => return Err(error),
-            }
-        }
+        put_once(table, keys::scorecard(tenant, card.hash()), card).await?;
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).insert(name);
         Ok(())
     }
@@ -73,4 +66,23 @@ impl Cards {
         let found = self.find(table, tenant, hash).await?;
         found.ok_or_else(|| TableError::Refused(format!("the scorecard `{hash}` of a score is not kept")))
     }
+}
+
+/// Whoever loses the race looks again: somebody else may have kept it, the content is the same, for the name is. A table
+/// may also call a race lost that nobody won.
+async fn put_once(table: &dyn Table, key: Key, card: &Scorecard) -> Result<(), TableError> {
+    let mut lost = TableError::Conflict(vec![key.clone()]);
+    for _ in 0..ATTEMPTS {
+        if table.get(&key).await?.is_some() {
+            return Ok(());
+        }
+        let body = table::body(card.content())?;
+        let write = Write::Put { key: key.clone(), expect: Expect::Absent, body, expires_at: None };
+        match table.commit(vec![write]).await {
+            Ok(()) => return Ok(()),
+            Err(conflict @ TableError::Conflict(_)) => lost = conflict,
+            Err(error) => return Err(error),
+        }
+    }
+    Err(lost)
 }

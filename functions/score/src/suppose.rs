@@ -12,7 +12,7 @@ use domain::scorecard::Scorecard;
 use platform::function::Ports;
 use platform::http::{self, Caller, Problem, Request, Response};
 use platform::keys;
-use platform::table::{self, Expect, Range, TableError, Write};
+use platform::table::{self, Expect, Range, Write};
 
 /// The most entries in one page.
 const MAX_PAGE: usize = 25;
@@ -82,11 +82,8 @@ pub async fn rescore(ports: &Ports, cards: &Cards, caller: &Caller, request: &Re
     let key = keys::rescore(&caller.tenant, &account, at, card.hash());
     let found = ports.table.get(&key).await?;
     let write = Write::Put { key, expect: Expect::of(found.as_ref()), body: table::body(&answer)?, expires_at: None };
-    match ports.table.commit(vec![write]).await {
-        // Somebody else scored the same moment by the same scorecard just now.
-        Ok(()) | Err(TableError::Conflict(_)) => Response::json(200, &answer),
-        Err(error) => Err(error.into()),
-    }
+    ports.table.commit(vec![write]).await?;
+    Response::json(200, &answer)
 }
 
 /// `GET /accounts/{id}/health/rescores`.

@@ -277,3 +277,13 @@ fn a113_maturity_is_a_second_scorecard_on_the_same_engine() {
     let names: Vec<&str> = list.scorecards.iter().map(|card| card.version.as_str()).collect();
     assert_eq!(names, ["default-1", "maturity-1"]);
 }
+
+#[test]
+fn a_lost_race_for_keeping_a_scorecard_is_run_again() {
+    let stage = stage();
+    stage.learn(GOOD);
+    stage.doubles.conflict_next_commits(1);
+    stage.hear("1");
+    let hash = stage.health().made_of.scorecard_hash.parse().unwrap();
+    assert!(stage.doubles.value(&keys::scorecard(&tenant(), hash)).is_some());
+}
