@@ -651,3 +651,18 @@ fn what_came_in_on_a_day_is_read_as_it_was_sent() {
     assert_eq!(read("acme", "2001-01-01", &[]), Ok(vec![]));
     assert_eq!((read("nobody", &day, &[]), read("acme", "Monday", &[])), (Err(404), Err(422)));
 }
+
+#[test]
+fn a98_a_chatbot_that_hands_over_twice_opens_one_case() {
+    let stage = stage();
+    let handoff = |id: &str, minutes| {
+        let at = stage.doubles.now() - SignedDuration::from_mins(minutes);
+        with(stage.case(id, "handoff-7", "opened", at), "source", json!("chatbot"))
+    };
+    stage.send("once", &[handoff("h-1", 9), stage.usage("u")]);
+    stage.send("again", &[handoff("h-1", 9)]);
+    stage.send("under another name", &[handoff("h-2", 5)]);
+    let opened = stage.facts().into_iter().filter(|fact| matches!(fact, Fact::CaseOpened(_))).count();
+    let case = stage.item(&keys::case(&tenant(), &acme(), &CaseId::new("handoff-7").unwrap()));
+    assert_eq!((opened, case.is_some()), (1, true));
+}

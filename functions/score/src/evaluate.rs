@@ -90,7 +90,7 @@ impl Evaluation<'_> {
 
     /// The overrides after what was said. None where that is refused.
     fn overrides(&self, state: Option<&HealthRecord>, inputs: &Inputs<'_>) -> Option<Overrides> {
-        let held = state.map(|state| state.overrides.at(self.now)).unwrap_or_default();
+        let held = state.map(|state| state.overrides.unexpired(self.now)).unwrap_or_default();
         let Some(said) = self.said else { return Some(held) };
         let after = match (state, &said.word) {
             (None, _) => Err(Refusal::NotScored),
@@ -154,7 +154,7 @@ impl Evaluate for Evaluation<'_> {
         };
         inputs.overrides = &overrides;
         let previous = state.as_ref().map(|state| &state.health);
-        let said_otherwise = state.as_ref().is_some_and(|state| state.overrides != overrides);
+        let said_otherwise = self.said.is_some() && state.as_ref().is_some_and(|state| state.overrides != overrides);
         let decision = assess(previous, &inputs, self.trigger, self.now);
         let Some(decision) = decision.filter(|decision| decision.scored || said_otherwise) else {
             return Ok(None);
@@ -181,7 +181,7 @@ impl Evaluation<'_> {
             && state.seen == seen
             && Day::of(state.health.scored_at) == Day::of(self.now)
             && state.health.health.scorecard_hash == card.hash()
-            && state.overrides == state.overrides.at(self.now)
+            && state.overrides == state.overrides.unexpired(self.now)
     }
 
     /// Whether facts came in, rather than a schedule or a person's word.

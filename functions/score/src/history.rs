@@ -2,6 +2,7 @@
 
 use crate::cards::Cards;
 use contract::event::ReasonBody;
+use contract::problem::Fault;
 use contract::score::{DifferenceAnswer, HistoryEntry, HistoryPage};
 use domain::day::Day;
 use domain::health::{Entry, Health, reasons, sentence};
@@ -71,6 +72,10 @@ pub async fn difference(ports: &Ports, cards: &Cards, caller: &Caller, request: 
     let now = ports.clock.now();
     let to = super::moment(request, "to")?.unwrap_or(now);
     let from = super::moment(request, "from")?.unwrap_or_else(|| to.checked_sub(WEEK).unwrap_or(Timestamp::MIN));
+    if from > to {
+        let fault = Fault::new("from", format!("lies after `to`, {to}; give the earlier moment"));
+        return Err(Problem::invalid("the query is not one that this route takes", vec![fault]));
+    }
     let account_of = &account;
     let then = |at| async move {
         let entry = entry_at(ports, &caller.tenant, account_of, at).await?;
@@ -89,7 +94,7 @@ pub async fn difference(ports: &Ports, cards: &Cards, caller: &Caller, request: 
         to: (&after).into(),
         difference: new.score.minus(old.score).to_string(),
         changes: reasons(&old, &new).iter().map(ReasonBody::from).collect(),
-        sentence: sentence(&old, &new, &day_in_words(before.scored_at, now)),
+        sentence: sentence(&old, &new, &day_in_words(from, now)),
     };
     Response::json(200, &answer)
 }
@@ -104,7 +109,8 @@ pub async fn summary(
 ) -> Result<Option<String>, Problem> {
     let now = ports.clock.now();
     let week_ago = now.checked_sub(WEEK).unwrap_or(Timestamp::MIN);
-    let Some(entry) = entry_at(ports, tenant, account, week_ago).await? else { return Ok(None) };
+    let entry = entry_at(ports, tenant, account, week_ago).await?;
+    let Some(entry) = entry.filter(|entry| !entry.blank) else { return Ok(None) };
     let before = health_of(ports, cards, tenant, &entry).await?;
     Ok(Some(sentence(&before, health, &day_in_words(week_ago, now))))
 }

@@ -2,13 +2,12 @@
 
 use crate::Score;
 use crate::evaluate::{Refusal, Said, Spoken};
+use crate::read;
 use contract::event::FunctionName;
 use contract::problem::Fault;
-use contract::score::{HealthAnswer, OverrideRequest};
+use contract::score::OverrideRequest;
 use domain::health::{Override, OverrideError, Trigger, Word};
-use domain::record::HealthRecord;
 use platform::http::{self, Caller, Problem, Request, Response};
-use platform::{keys, once};
 
 /// `PUT`: says so.
 pub async fn put(score: &Score, caller: &Caller, request: &Request) -> Result<Response, Problem> {
@@ -52,12 +51,7 @@ async fn say(score: &Score, caller: &Caller, request: &Request, word: Spoken) ->
     if let Some(refusal) = said.refusal() {
         return Err(problem(&refusal));
     }
-    let not_found = || Problem::not_found("health of account", account.as_str());
-    let item = score.ports.table.get(&keys::health(&caller.tenant, &account)).await?.ok_or_else(not_found)?;
-    let record: HealthRecord = once::state_of(&item)?;
-    let hash = record.health.health.scorecard_hash;
-    let card = score.cards.by_which(score.ports.table.as_ref(), &caller.tenant, hash).await?;
-    Response::json(200, &HealthAnswer::of(&account, &record.health, &card, score.ports.clock.now()))
+    read::health(&score.ports, &score.cards, caller, request).await
 }
 
 fn problem(refusal: &Refusal) -> Problem {

@@ -3,8 +3,8 @@
 use crate::cards::Cards;
 use crate::history;
 use contract::score::{
-    EvidenceAnswer, EvidenceDay, HealthAnswer, HealthBody, MaturityAnswer, ReachBody, ScorecardAnswer, ScorecardItem,
-    ScorecardList, state_name,
+    EvidenceAnswer, EvidenceDay, HealthAnswer, HealthBody, MaturityAnswer, NextBand, ReachBody, ScorecardAnswer,
+    ScorecardItem, ScorecardList, state_name,
 };
 use contract::scorecard::Purpose;
 use domain::account::Account;
@@ -64,16 +64,17 @@ pub async fn health(ports: &Ports, cards: &Cards, caller: &Caller, request: &Req
     let mut answer = HealthAnswer::of(&account, &record.health, &card, ports.clock.now());
     if record.health.blank_since.is_none() {
         answer.summary = history::summary(ports, cards, &caller.tenant, &account, health).await?;
-        answer.next_band = next(health, &card, record.health.shown_band());
+        let next = next(health, &card, record.health.shown_band());
+        answer.next_band = next.map(|(band, reach)| NextBand { band: band.to_string(), reach });
     }
     Response::json(200, &answer)
 }
 
 /// What it would take to be a band higher.
-fn next(health: &Health, card: &Scorecard, band: Option<Band>) -> Option<ReachBody> {
+fn next(health: &Health, card: &Scorecard, band: Option<Band>) -> Option<(Band, ReachBody)> {
     let band = band.unwrap_or_else(|| card.bands().of(health.score));
     let next = Band::ALL.into_iter().find(|higher| *higher > band)?;
-    Some(ReachBody::of(next, &reach(health, card, card.bands().floor(next))))
+    Some((next, ReachBody::from(&reach(health, card, card.bands().floor(next)))))
 }
 
 /// `GET /accounts/{id}/maturity`.
@@ -90,7 +91,7 @@ pub async fn maturity(ports: &Ports, cards: &Cards, caller: &Caller, request: &R
         as_of: now,
         score: health.score.to_string(),
         level,
-        next_level: next(&health, card, Some(band)),
+        next_level: next(&health, card, Some(band)).map(|(_, reach)| reach),
         made_of: HealthBody::of(&health, card, now),
     };
     Response::json(200, &answer)

@@ -7,7 +7,7 @@ use contract::event::ReasonBody;
 use contract::problem::Fault;
 use contract::score::{HealthBody, RescoreAnswer, RescorePage, RescoreRequest, WhatIfAnswer, WhatIfRequest};
 use contract::scorecard::{Card, Purpose, ScorecardFile};
-use domain::health::{Health, Overrides, compute, reasons, shortfalls, suppose};
+use domain::health::{Health, compute, reasons, shortfalls, suppose};
 use domain::scorecard::Scorecard;
 use platform::function::Ports;
 use platform::http::{self, Caller, Problem, Request, Response};
@@ -57,12 +57,13 @@ pub async fn rescore(ports: &Ports, cards: &Cards, caller: &Caller, request: &Re
     }
     let given = scorecard.map(health_card).transpose()?;
     let card = given.as_ref().unwrap_or_else(|| cards.of(&known.account));
-    // Whether a critical case was open then is not known any more, nor what people said; what was scored then says both.
-    let mut inputs = known.inputs(card, &EMPTY);
-    inputs.open_critical_case = false;
+    let then = history::entry_at(ports, &caller.tenant, &account, at).await?;
+    // What people said then, and which caps lowered the score, is known from what was scored then alone.
+    let said = then.as_ref().map(|then| then.overrides.clone()).unwrap_or_default();
+    let mut inputs = known.inputs(card, &said);
+    inputs.open_critical_case = then.as_ref().is_some_and(|then| !then.caps.is_empty());
     let nothing = || Problem::conflict(format!("nothing is known of the account's measures at {at}"));
     let health = compute(&inputs, at).ok_or_else(nothing)?;
-    let then = history::entry_at(ports, &caller.tenant, &account, at).await?;
     let before = match &then {
         Some(entry) => Some(history::health_of(ports, cards, &caller.tenant, entry).await?),
         None => None,
@@ -97,8 +98,6 @@ pub async fn rescores(ports: &Ports, caller: &Caller, request: &Request) -> Resu
     let entries = page.items.iter().map(table::read).collect::<Result<Vec<RescoreAnswer>, _>>()?;
     Response::json(200, &RescorePage { account: account.to_string(), entries, cursor: page.next })
 }
-
-static EMPTY: std::sync::LazyLock<Overrides> = std::sync::LazyLock::new(Overrides::default);
 
 /// A scorecard of health out of a request.
 pub fn health_card(file: ScorecardFile) -> Result<Scorecard, Problem> {

@@ -56,7 +56,7 @@ pub struct HealthAnswer {
     pub summary: Option<String>,
     /// The smallest changes that would bring the score into the next band; absent in the highest one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub next_band: Option<ReachBody>,
+    pub next_band: Option<NextBand>,
     /// What it is made of.
     #[serde(flatten)]
     pub made_of: HealthBody,
@@ -135,12 +135,20 @@ pub struct OverrideRequest {
     pub expires_at: Timestamp,
 }
 
+/// What it would take to be a band higher.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NextBand {
+    /// The band.
+    pub band: String,
+    /// What it would take.
+    #[serde(flatten)]
+    pub reach: ReachBody,
+}
+
 /// What it would take to reach a score.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReachBody {
-    /// The band.
-    pub band: String,
-    /// Its lowest score.
+    /// The lowest score there.
     pub score: String,
     /// Caps that would have to end.
     pub caps: Vec<String>,
@@ -177,7 +185,7 @@ pub struct MaturityAnswer {
     pub score: String,
     /// 1 to 5. From 4 on it is one to ask into beta and advisory programmes.
     pub level: u8,
-    /// The smallest changes that would bring it to the next level; absent at the highest.
+    /// The smallest changes that would bring it a level higher; absent at the highest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_level: Option<ReachBody>,
     /// What it is made of.
@@ -483,12 +491,10 @@ impl From<&Override> for OverrideBody {
     }
 }
 
-impl ReachBody {
-    /// What it would take to reach a band.
-    pub fn of(band: Band, reach: &Reach) -> Self {
+impl From<&Reach> for ReachBody {
+    fn from(reach: &Reach) -> Self {
         let steps = |steps: &[Step]| steps.iter().map(StepBody::from).collect();
         Self {
-            band: band.to_string(),
             score: reach.score.to_string(),
             caps: reach.caps.clone(),
             alone: steps(&reach.alone),

@@ -135,7 +135,9 @@ fn an_override_that_makes_no_sense_is_refused_by_its_path_and_nothing_is_written
 #[test]
 fn health_is_blank_at_churn_and_its_last_state_stays_readable() {
     let stage = good();
-    let last = stage.health();
+    let said = json!({ "points": 0, "reason": "they called", "expires_at": stage.until(48) });
+    stage.say("csat", &said).unwrap();
+    let (last, entries) = (stage.health(), stage.history(None).entries.len());
     let mut account: Account =
         serde_json::from_value(stage.doubles.value(&keys::profile(&tenant(), &id("acme"))).unwrap()["state"].clone())
             .unwrap();
@@ -155,6 +157,9 @@ fn health_is_blank_at_churn_and_its_last_state_stays_readable() {
     assert_eq!(blanked.len(), 1);
     assert_eq!((&Some(blanked[0].last_score.clone()), &blanked[0].last_band), (&last.score, &last.band));
     assert!(stage.history(None).entries[0].blank);
+    stage.pass(3);
+    stage.run();
+    assert_eq!(stage.history(None).entries.len(), entries + 1, "the end of an override blanks nobody again");
     let said = json!({ "points": 40, "reason": "x", "expires_at": stage.until(1) });
     assert_eq!(stage.say("score", &said).unwrap_err().status, 409);
 }
@@ -204,12 +209,12 @@ fn health_says_what_moved_in_a_week_and_what_the_next_band_would_take() {
     let health = stage.health();
     let summary = health.summary.unwrap();
     assert!(summary.contains("cost saving fell from 75 % to 30 %"), "{summary}");
-    let reach = health.next_band.unwrap();
-    let step = reach.alone.iter().find(|step| step.measure == "cost_saving").unwrap();
+    let next = health.next_band.unwrap();
+    let step = next.reach.alone.iter().find(|step| step.measure == "cost_saving").unwrap();
     let values = json!({ "values": { "cost_saving": step.to.parse::<f64>().unwrap() } });
     let supposed = stage.request(("POST", "/accounts/{id}/health/what-if"), &[], &[], &values).unwrap();
     let supposed: WhatIfAnswer = serde_json::from_value(supposed).unwrap();
-    assert_eq!((supposed.band, Some(supposed.now)), (reach.band, health.score));
+    assert_eq!((supposed.band, Some(supposed.now)), (next.band, health.score));
     let sum = supposed.changes.iter().fold(Points::ZERO, |sum, change| sum.plus(points(&change.points)));
     assert_eq!(points(&supposed.score).minus(sum), points(stage.health().score.as_ref().unwrap()));
     assert_eq!(stage.history(None).entries.len(), 2, "a supposition changes nothing");

@@ -3,7 +3,7 @@
 //! Nothing changed, nothing is written. A provisional score is kept and shown but changes no band. Where nothing is
 //! known any more the last known score stands, marked as stale. An account that has left has no health: it is blank.
 
-use super::{Contribution, Health, Inputs, Override, Reason, compute, reasons, shortfalls};
+use super::{Contribution, Health, Inputs, Override, Overrides, Reason, compute, reasons, shortfalls};
 use crate::account::LifecycleStage;
 use crate::band::{Band, BandState, Bands, advance};
 use crate::day::SECONDS;
@@ -87,7 +87,7 @@ pub fn assess(
     }
     let previous = previous.filter(|state| state.blank_since.is_none());
     let Some(health) = compute(inputs, now) else {
-        return previous.map(last_known);
+        return previous.map(|previous| last_known(previous, &inputs.overrides.at(now), now));
     };
     let mut decision = decide(previous, health, inputs.scorecard.bands(), trigger, now);
     if let Some(change) = decision.band_change.as_mut().filter(|change| change.from.is_some())
@@ -99,7 +99,8 @@ pub fn assess(
         let after = &decision.state.health;
         let fell = change.from.is_some_and(|from| change.to < from);
         if (after.score < before.score) == fell {
-            change.reasons = reasons(&before, after);
+            let said = after.overrides.about("band").map(said);
+            change.reasons = said.into_iter().chain(reasons(&before, after)).collect();
         }
     }
     Some(decision)
@@ -129,7 +130,8 @@ pub fn decide(
     let entered = shown.filter(|to| Some(*to) != from);
     let band_change = entered.map(|to| {
         let why = previous.map_or_else(|| shortfalls(&health), |state| reasons(&state.health, &health));
-        let said = health.overrides.about("band").map(said);
+        let before = previous.and_then(|state| state.health.overrides.about("band"));
+        let said = health.overrides.about("band").map(said).or_else(|| before.map(unsaid));
         BandChange { from, to, score: health.score, reasons: said.into_iter().chain(why).collect() }
     });
     let state = HealthState {
@@ -148,6 +150,11 @@ fn said(word: &Override) -> Reason {
     Reason { measure: None, text: format!("{} says so: {}", word.author, word.reason), delta: Points::ZERO }
 }
 
+/// A person's word that holds no more as the reason for a band.
+fn unsaid(word: &Override) -> Reason {
+    Reason { measure: None, text: format!("{} no longer says so", word.author), delta: Points::ZERO }
+}
+
 /// No health any more: the account has left. What it last was is kept.
 fn blank(previous: &HealthState, now: Timestamp) -> Decision {
     let mut state = previous.clone();
@@ -161,20 +168,31 @@ fn blank(previous: &HealthState, now: Timestamp) -> Decision {
     Decision { scored: state != *previous, state, band_change: None }
 }
 
-/// The last known score, marked as resting on no fresh data. When it was scored stays as it was.
-fn last_known(previous: &HealthState) -> Decision {
+/// The last known score, marked as resting on no fresh data. When it was scored stays as it was. What people say of the
+/// score and the band begins and ends all the same; what they say of a measure stays in the last known score.
+fn last_known(previous: &HealthState, overrides: &Overrides, now: Timestamp) -> Decision {
     let mut state = previous.clone();
     let newest = state.health.measures.iter().filter_map(|part: &Contribution| part.as_of).max();
     state.health.provisional = true;
     state.health.coverage = BasisPoints::default();
     state.health.stale_since = state.health.stale_since.or(newest);
-    Decision { scored: state != *previous, state, band_change: None }
+    state.health.overrides = overrides.clone();
+    state.health.score = overrides.score().unwrap_or(state.health.computed);
+    let (from, shown) = (previous.shown_band(), state.shown_band());
+    let band_change = shown.filter(|to| Some(*to) != from).map(|to| {
+        state.band_from = from;
+        state.band_since = Some(now);
+        let before = previous.health.overrides.about("band");
+        let said = overrides.about("band").map(said).or_else(|| before.map(unsaid));
+        BandChange { from, to, score: state.health.score, reasons: said.into_iter().collect() }
+    });
+    Decision { scored: state != *previous, state, band_change }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::tests::{account, four, score, today};
-    use super::super::{Computed, Overrides, State, Word};
+    use super::super::{Computed, State, Word};
     use super::*;
     use crate::account::LifecycleStage;
     use crate::band::tests::BANDS;
@@ -262,6 +280,36 @@ mod tests {
         assert_eq!((dark.state.health.stale_since, dark.state.health.provisional), (Some(today()), true));
         assert_eq!(dark.state.scored_at, at(0));
         assert!(!assess_on(Some(&dark), &series, later).unwrap().scored);
+    }
+
+    #[test]
+    fn what_people_say_begins_and_ends_though_nothing_is_known_any_more() {
+        let (account, scorecard) = (account(LifecycleStage::Steady, None), Scorecard::new(draft()).unwrap());
+        let series = four(["80", "90", "70", "60"]);
+        let assess_on = |previous: Option<&Decision>, overrides: &Overrides, now| {
+            let inputs = Inputs {
+                series: &series,
+                account: &account,
+                scorecard: &scorecard,
+                open_critical_case: false,
+                overrides,
+            };
+            assess(previous.map(|decision| &decision.state), &inputs, Trigger::Scheduled, now).unwrap()
+        };
+        let first = assess_on(None, &Overrides::default(), at(0));
+        let later = today().plus(30).start();
+        let author = PersonId::new("kim").unwrap();
+        let (word, reason) = (Word::Band(Band::Emergency), "nobody answers".to_owned());
+        let expires_at = later + SignedDuration::from_hours(2);
+        let said =
+            Overrides::default().set(Override { word, reason, author, set_at: later, expires_at }, later).unwrap();
+        let dark = assess_on(Some(&first), &said, later);
+        assert_eq!(dark.state.shown_band(), Some(Band::Emergency));
+        assert_eq!(dark.band_change.clone().unwrap().reasons[0].text, "kim says so: nobody answers");
+        let ended = assess_on(Some(&dark), &said, expires_at);
+        assert_eq!(ended.state.shown_band(), first.state.shown_band());
+        assert_eq!(ended.band_change.clone().unwrap().reasons[0].text, "kim no longer says so");
+        assert!(!assess_on(Some(&ended), &said, expires_at).scored);
     }
 
     #[test]

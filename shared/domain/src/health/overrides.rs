@@ -126,6 +126,12 @@ impl Overrides {
         Self(self.0.iter().filter(|held| held.set_at <= now && now < held.expires_at).cloned().collect())
     }
 
+    /// Without those that have ended. One that was said by a clock ahead of this one stays.
+    #[must_use]
+    pub fn unexpired(&self, now: Timestamp) -> Self {
+        Self(self.0.iter().filter(|held| now < held.expires_at).cloned().collect())
+    }
+
     /// With one more, in the place of what was said of its subject before.
     pub fn set(&self, word: Override, now: Timestamp) -> Result<Self, OverrideError> {
         let length = word.reason.trim().chars().count();
@@ -141,7 +147,7 @@ impl Overrides {
         {
             return Err(OverrideError::Points(points));
         }
-        let mut all = self.at(now).without(word.word.subject()).0;
+        let mut all = self.unexpired(now).without(word.word.subject()).0;
         if all.len() >= MAX_OVERRIDES {
             return Err(OverrideError::TooMany);
         }
@@ -184,6 +190,7 @@ mod tests {
         assert_eq!((all.at(at(3)).score(), all.at(at(3)).band()), (Some(Points::whole(60)), None));
         assert!(all.at(at(9)).is_empty(), "the moment of its end is excluded");
         assert_eq!(all.without("score").score(), None);
+        assert_eq!((all.at(at(-1)).score(), all.unexpired(at(-1)).score()), (None, Some(Points::whole(60))));
     }
 
     #[test]

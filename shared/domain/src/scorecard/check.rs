@@ -43,6 +43,9 @@ pub(super) fn problems(draft: &Draft) -> Vec<Problem> {
 
 fn check_measure(problems: &mut Problems, path: &str, measure: &Measure) {
     problems.name(format!("{path}.id"), &measure.id);
+    if matches!(measure.id.as_str(), "score" | "band") {
+        problems.add(format!("{path}.id"), format!("is `{}`, which names the whole; give another name", measure.id));
+    }
     if measure.unit.chars().count() > 32 || measure.unit.chars().any(char::is_control) {
         problems.add(format!("{path}.unit"), "is not a unit; give at most 32 characters");
     }
