@@ -20,7 +20,7 @@ use contract::message::{Sweep, Task, Work, cause_id};
 use domain::id::{AccountId, CauseId, TenantId};
 use jiff::{SignedDuration, Timestamp};
 use lock::Locked;
-use progress::{Progress, Visited};
+use progress::{Progress, Tried, Visited};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// How many accounts one message visits.
@@ -146,9 +146,8 @@ impl Walk<'_> {
 
     /// Visits the accounts of the page, records it, and sends the next one on its way.
     async fn visit(&self, found: Option<Item>, visit: &dyn Visit) -> Result<Progress, Failure> {
-        let begin = self.sweep.after.as_ref().map(ToString::to_string);
-        let range = Range::prefix(keys::shard(self.tenant, self.sweep.shard), "").limit(PAGE).after(begin);
-        let Page { items, next } = self.ports.table.query(&range).await?;
+        let tried = Progress::of(found.as_ref())?.tried(self.begin()).cloned();
+        let (items, next) = self.accounts(tried).await?;
         let mut visited = Visited::default();
         let mut failed = None;
         for item in &items {
@@ -167,6 +166,18 @@ impl Walk<'_> {
         let progress = self.settle(found, next.as_deref(), visited).await?;
         self.send(&progress).await?;
         failed.map_or(Ok(progress), Err)
+    }
+
+    /// The accounts of the page, and where the next one begins. A page that was tried before ends where it ended then.
+    async fn accounts(&self, tried: Option<Tried>) -> Result<(Vec<Item>, Option<String>), Failure> {
+        let begin = self.sweep.after.as_ref().map(ToString::to_string);
+        let rest = Range::prefix(keys::shard(self.tenant, self.sweep.shard), "").after(begin);
+        let Some(Tried { until }) = tried else {
+            let Page { items, next } = self.ports.table.query(&rest.limit(PAGE)).await?;
+            return Ok((items, next));
+        };
+        let last = until.clone().unwrap_or_else(|| rest.last.clone());
+        Ok((table::query_all(self.ports.table.as_ref(), Range { last, ..rest }).await?, until))
     }
 
     /// Records the page. Where another page of the shard was recorded meanwhile, this one is added to that; where it was

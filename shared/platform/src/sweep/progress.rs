@@ -16,14 +16,22 @@ use std::collections::BTreeMap;
 /// The record of a shard.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Progress {
-    /// The pages that are not done, and whether each was tried: one that was not may not have been sent.
-    open: BTreeMap<String, bool>,
+    /// The pages that are not done, and how each was tried: one that was not may not have been sent.
+    open: BTreeMap<String, Option<Tried>>,
     /// Where the furthest page begins.
     frontier: String,
     accounts: u64,
     changed: u64,
     /// When it last got further.
     pub(super) moved_at: Option<Timestamp>,
+}
+
+/// A page that was tried and has to come back. It ends where it ended: whoever was added in front of its end belongs to
+/// it, and nobody falls between it and the next one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Tried {
+    /// Its last account, behind which the next page begins; none where it is the last page.
+    pub(super) until: Option<String>,
 }
 
 /// What became of the accounts of a page.
@@ -45,7 +53,7 @@ impl Progress {
     /// What was recorded; where nothing was, the first page is open.
     pub(super) fn of(item: Option<&Item>) -> Result<Self, Failure> {
         let begun = || Self {
-            open: BTreeMap::from([(String::new(), false)]),
+            open: BTreeMap::from([(String::new(), None)]),
             frontier: String::new(),
             accounts: 0,
             changed: 0,
@@ -59,6 +67,11 @@ impl Progress {
         !self.open.contains_key(begin)
     }
 
+    /// How an open page was tried before, if it was.
+    pub(super) fn tried(&self, begin: &str) -> Option<&Tried> {
+        self.open.get(begin)?.as_ref()
+    }
+
     /// Whether every page is done.
     pub(super) fn is_complete(&self) -> bool {
         self.open.is_empty()
@@ -66,7 +79,7 @@ impl Progress {
 
     /// The page that may still have to be sent. There is one at most, for a page is known when the one before was tried.
     pub(super) fn to_send(&self) -> Option<&str> {
-        self.open.iter().find(|(_, tried)| !**tried).map(|(begin, _)| begin.as_str())
+        self.open.iter().find(|(_, tried)| tried.is_none()).map(|(begin, _)| begin.as_str())
     }
 
     /// Records an open page that was tried, and the page after it: done where `visited` says what became of its
@@ -77,11 +90,11 @@ impl Progress {
             self.accounts += visited.accounts;
             self.changed += visited.changed;
         } else {
-            self.open.insert(begin.to_owned(), true);
+            self.open.insert(begin.to_owned(), Some(Tried { until: next.map(str::to_owned) }));
         }
         // A page that comes back names the one after it once more, which may be done already.
         if let Some(next) = next.filter(|next| *next > self.frontier.as_str()) {
-            self.open.insert(next.to_owned(), false);
+            self.open.insert(next.to_owned(), None);
             next.clone_into(&mut self.frontier);
         }
         self.moved_at = Some(now);

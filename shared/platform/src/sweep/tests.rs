@@ -110,6 +110,26 @@ fn a39_a_run_visits_every_account_once_page_by_page() {
 }
 
 #[test]
+fn a39_a_page_that_comes_back_ends_where_it_ended_whoever_came_meanwhile() {
+    let stage = stage(MANY);
+    let shard = |name: &str| keys::shard_of(&AccountId::new(name).unwrap());
+    let names = (0..MANY).map(|number| format!("a{number:05}"));
+    let of_shard: Vec<String> = names.filter(|name| shard(name) == shard("a00000")).collect();
+    let last_of_page = of_shard[PAGE - 1].clone();
+    stage.visits.failing.lock().unwrap().insert(last_of_page.clone());
+    stage.fire();
+    let (finished, failed) = stage.work();
+    assert_eq!((finished.len(), failed.len()), (0, 1));
+    let newcomer = (0..).map(|n| format!("a00000-{n}")).find(|name| shard(name) == shard("a00000")).unwrap();
+    stage.doubles.put(&keys::shard_entry(&tenant(), &AccountId::new(&*newcomer).unwrap()), &json!({}));
+    stage.visits.failing.lock().unwrap().clear();
+    assert_eq!(stage.page(&failed[0]).unwrap().map(|done| done.accounts), Some(2_001));
+    let visited = stage.visits.visited.lock().unwrap();
+    assert!(visited.contains(&last_of_page) && visited.contains(&newcomer));
+    assert_eq!(visited.iter().collect::<BTreeSet<_>>().len(), MANY + 1);
+}
+
+#[test]
 fn a41_a_slot_that_fires_twice_is_one_run_whenever_it_fires_again() {
     let stage = stage(10);
     let tick = stage.fire();
