@@ -16,7 +16,6 @@ use domain::health::{
 use domain::id::{AccountId, CauseId};
 use domain::record::{HealthRecord, Seen};
 use domain::scorecard::Scorecard;
-use domain::signal::Severity;
 use jiff::Timestamp;
 use platform::function::{Failure, Ports};
 use platform::metrics::Metric;
@@ -122,8 +121,7 @@ impl Evaluate for Evaluation<'_> {
     type Known = Snapshot;
 
     async fn load(&self, table: &dyn Table, head: &Key) -> Result<(Option<Item>, Snapshot), Failure> {
-        let known = Snapshot::read(table, &self.cause.tenant, self.account).await?;
-        Ok((known.item(&head.sk).cloned(), known))
+        Ok(Snapshot::with_head(table, &self.cause.tenant, self.account, head).await?)
     }
 
     async fn evaluate(
@@ -146,7 +144,7 @@ impl Evaluate for Evaluation<'_> {
             series: &record.series,
             account: &account,
             scorecard: card,
-            open_critical_case: record.open_cases.values().any(|severity| *severity == Severity::Critical),
+            open_critical_case: record.has_open_critical_case(),
             overrides: &Overrides::default(),
         };
         let Some(overrides) = self.overrides(state.as_ref(), &inputs) else {

@@ -16,7 +16,6 @@ use domain::health::{Health, Inputs, Overrides, compute, reach};
 use domain::id::{AccountId, TenantId};
 use domain::record::{AccountRecord, HealthRecord};
 use domain::scorecard::Scorecard;
-use domain::signal::Severity;
 use platform::function::Ports;
 use platform::http::{Caller, Problem, Request, Response};
 use platform::snapshot::Snapshot;
@@ -47,7 +46,7 @@ impl Known {
             series: &self.record.series,
             account: &self.account,
             scorecard,
-            open_critical_case: self.record.open_cases.values().any(|severity| *severity == Severity::Critical),
+            open_critical_case: self.record.has_open_critical_case(),
             overrides,
         }
     }

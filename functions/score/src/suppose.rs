@@ -3,7 +3,7 @@
 use crate::cards::Cards;
 use crate::history;
 use crate::read::Known;
-use contract::event::ReasonBody;
+use contract::event::{FunctionName, ReasonBody};
 use contract::problem::Fault;
 use contract::score::{HealthBody, RescoreAnswer, RescorePage, RescoreRequest, WhatIfAnswer, WhatIfRequest};
 use contract::scorecard::{Card, Purpose, ScorecardFile};
@@ -80,10 +80,12 @@ pub async fn rescore(ports: &Ports, cards: &Cards, caller: &Caller, request: &Re
         made_of: HealthBody::of(&health, card, at),
     };
     cards.keep(ports.table.as_ref(), &caller.tenant, card).await?;
-    let key = keys::rescore(&caller.tenant, &account, at, card.hash());
-    let found = ports.table.get(&key).await?;
-    let write = Write::Put { key, expect: Expect::of(found.as_ref()), body: table::body(&answer)?, expires_at: None };
-    ports.table.commit(vec![write]).await?;
+    let key = keys::rescore(&caller.tenant, &account, at, &request.cause_id(caller, FunctionName::Score));
+    // The same request once more finds its first answer kept.
+    if ports.table.get(&key).await?.is_none() {
+        let write = Write::Put { key, expect: Expect::Absent, body: table::body(&answer)?, expires_at: None };
+        ports.table.commit(vec![write]).await?;
+    }
     Response::json(200, &answer)
 }
 

@@ -38,8 +38,7 @@ impl Evaluate for Evaluation<'_> {
     type Known = Snapshot;
 
     async fn load(&self, table: &dyn Table, head: &Key) -> Result<(Option<Item>, Snapshot), Failure> {
-        let known = Snapshot::read(table, &self.cause.tenant, self.account).await?;
-        Ok((known.item(&head.sk).cloned(), known))
+        Ok(Snapshot::with_head(table, &self.cause.tenant, self.account, head).await?)
     }
 
     async fn evaluate(

@@ -25,6 +25,13 @@ pub struct AccountRecord {
     pub reported_silent: BTreeMap<SourceId, Day>,
 }
 
+impl AccountRecord {
+    /// Whether a case of critical severity is open.
+    pub fn has_open_critical_case(&self) -> bool {
+        self.open_cases.values().any(|severity| *severity == Severity::Critical)
+    }
+}
+
 /// An account's health. Writer: score.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HealthRecord {

@@ -78,9 +78,9 @@ pub fn score_history(tenant: &TenantId, account: &AccountId, at: Timestamp, caus
     of_account(tenant, account, format!("score#{}#{cause}", time(at)))
 }
 
-/// A past moment scored anew, beside what was scored then. Writer: score.
-pub fn rescore(tenant: &TenantId, account: &AccountId, at: Timestamp, scorecard: Digest) -> Key {
-    of_account(tenant, account, format!("rescore#{}#{scorecard}", time(at)))
+/// A past moment scored anew, beside what was scored then and what was found of it before. Writer: score.
+pub fn rescore(tenant: &TenantId, account: &AccountId, at: Timestamp, cause: &CauseId) -> Key {
+    of_account(tenant, account, format!("rescore#{}#{cause}", time(at)))
 }
 
 /// A decision, chained to the one before. `chain` is the deciding function. Writer: that function.

@@ -2,7 +2,7 @@
 
 use crate::keys::{self, STATE};
 use crate::once;
-use crate::table::{self, Item, Range, Table, TableError};
+use crate::table::{self, Item, Key, Range, Table, TableError};
 use domain::account::Account;
 use domain::id::{AccountId, TenantId};
 use domain::record::{AccountRecord, HealthRecord};
@@ -19,6 +19,17 @@ impl Snapshot {
     pub async fn read(table: &dyn Table, tenant: &TenantId, account: &AccountId) -> Result<Self, TableError> {
         let items = table::query_all(table, Range::prefix(keys::account(tenant, account), STATE)).await?;
         Ok(Self { items })
+    }
+
+    /// Reads an account's state together with the head of whoever decides about it, which is a part of it.
+    pub async fn with_head(
+        table: &dyn Table,
+        tenant: &TenantId,
+        account: &AccountId,
+        head: &Key,
+    ) -> Result<(Option<Item>, Self), TableError> {
+        let known = Self::read(table, tenant, account).await?;
+        Ok((known.item(&head.sk).cloned(), known))
     }
 
     /// The account as the CRM describes it.

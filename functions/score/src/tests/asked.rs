@@ -260,6 +260,11 @@ fn the_past_under_another_scorecard_is_kept_beside_what_was_scored_then() {
     rescore(&card).unwrap();
     let kept: RescorePage = stage.get("/accounts/{id}/health/rescores", &[]);
     assert_eq!(kept.entries, std::slice::from_ref(&answer));
+    stage.pass(1);
+    rescore(&card).unwrap();
+    let kept: RescorePage = stage.get("/accounts/{id}/health/rescores", &[]);
+    assert_eq!(kept.entries.len(), 2, "what was found before stays");
+    assert!(kept.entries.contains(&answer));
     assert_eq!(stage.history(None).entries[1..], first, "history is not rewritten");
     let hash = answer.made_of.scorecard_hash.as_str();
     let found = stage.request(("GET", "/scorecards/{hash}"), &[("hash", hash)], &[], &Value::Null).unwrap();

@@ -3,7 +3,7 @@
 //! Nothing changed, nothing is written. A provisional score is kept and shown but changes no band. Where nothing is
 //! known any more the last known score stands, marked as stale. An account that has left has no health: it is blank.
 
-use super::{Contribution, Health, Inputs, Override, Overrides, Reason, compute, reasons, shortfalls};
+use super::{Contribution, Health, Inputs, Overrides, Reason, compute, reasons, shortfalls};
 use crate::account::LifecycleStage;
 use crate::band::{Band, BandState, Bands, advance};
 use crate::day::SECONDS;
@@ -99,7 +99,7 @@ pub fn assess(
         let after = &decision.state.health;
         let fell = change.from.is_some_and(|from| change.to < from);
         if (after.score < before.score) == fell {
-            let said = after.overrides.about("band").map(said);
+            let said = said_of_band(previous, &after.overrides);
             change.reasons = said.into_iter().chain(reasons(&before, after)).collect();
         }
     }
@@ -130,8 +130,7 @@ pub fn decide(
     let entered = shown.filter(|to| Some(*to) != from);
     let band_change = entered.map(|to| {
         let why = previous.map_or_else(|| shortfalls(&health), |state| reasons(&state.health, &health));
-        let before = previous.and_then(|state| state.health.overrides.about("band"));
-        let said = health.overrides.about("band").map(said).or_else(|| before.map(unsaid));
+        let said = said_of_band(previous, &health.overrides);
         BandChange { from, to, score: health.score, reasons: said.into_iter().chain(why).collect() }
     });
     let state = HealthState {
@@ -145,14 +144,12 @@ pub fn decide(
     Decision { state, scored: true, band_change }
 }
 
-/// A person's word as the reason for a band.
-fn said(word: &Override) -> Reason {
-    Reason { measure: None, text: format!("{} says so: {}", word.author, word.reason), delta: Points::ZERO }
-}
-
-/// A person's word that holds no more as the reason for a band.
-fn unsaid(word: &Override) -> Reason {
-    Reason { measure: None, text: format!("{} no longer says so", word.author), delta: Points::ZERO }
+/// What a person says of the band, or says no longer, as a reason.
+fn said_of_band(previous: Option<&HealthState>, overrides: &Overrides) -> Option<Reason> {
+    let before = previous.and_then(|state| state.health.overrides.about("band"));
+    let now = overrides.about("band").map(|word| format!("{} says so: {}", word.author, word.reason));
+    let text = now.or_else(|| before.map(|word| format!("{} no longer says so", word.author)))?;
+    Some(Reason { measure: None, text, delta: Points::ZERO })
 }
 
 /// No health any more: the account has left. What it last was is kept.
@@ -182,8 +179,7 @@ fn last_known(previous: &HealthState, overrides: &Overrides, now: Timestamp) -> 
     let band_change = shown.filter(|to| Some(*to) != from).map(|to| {
         state.band_from = from;
         state.band_since = Some(now);
-        let before = previous.health.overrides.about("band");
-        let said = overrides.about("band").map(said).or_else(|| before.map(unsaid));
+        let said = said_of_band(Some(previous), overrides);
         BandChange { from, to, score: state.health.score, reasons: said.into_iter().collect() }
     });
     Decision { scored: state != *previous, state, band_change }
@@ -192,7 +188,7 @@ fn last_known(previous: &HealthState, overrides: &Overrides, now: Timestamp) -> 
 #[cfg(test)]
 mod tests {
     use super::super::tests::{account, four, score, today};
-    use super::super::{Computed, State, Word};
+    use super::super::{Computed, Override, State, Word};
     use super::*;
     use crate::account::LifecycleStage;
     use crate::band::tests::BANDS;
