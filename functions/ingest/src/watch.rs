@@ -10,7 +10,7 @@ use domain::record::AccountRecord;
 use jiff::Timestamp;
 use platform::function::{Failure, Ports};
 use platform::keys;
-use platform::once::{self, Decide, Effect, Outcome};
+use platform::once::{self, Decide, Effect};
 use platform::sweep::{self, Visit};
 
 /// Goes through one page of a shard.
@@ -26,12 +26,15 @@ struct Watch<'a> {
 
 #[async_trait]
 impl Visit for Watch<'_> {
-    async fn visit(&self, account: &AccountId, message: &CauseId) -> Result<Outcome, Failure> {
+    type Sum = ();
+
+    async fn visit(&self, account: &AccountId, message: &CauseId, (): &mut ()) -> Result<(), Failure> {
         let head = keys::series(&self.work.tenant, account);
         let cause = self.work.cause_of(message);
         // The account's description comes by HTTP, which nobody delivers again.
         once::flush(self.ports, &keys::profile(&self.work.tenant, account)).await?;
-        once::handle(self.ports, &head, message, &Look { cause, account, now: self.ports.clock.now() }).await
+        once::handle(self.ports, &head, message, &Look { cause, account, now: self.ports.clock.now() }).await?;
+        Ok(())
     }
 }
 

@@ -24,8 +24,7 @@ use domain::scorecard::{Scorecard, Scorecards};
 use evaluate::Evaluation;
 use platform::function::{ConfigurationError, Failure, Function, Ports, Tick};
 use platform::http::{Caller, Method, Parameter, Problem, Request, Response, Route};
-use platform::once::Outcome;
-use platform::sweep::{self, Visit};
+use platform::sweep::{self, Changed, Visit};
 
 /// The function.
 pub struct Score {
@@ -223,7 +222,7 @@ impl Score {
         let Some(done) = sweep::page(&self.ports, FunctionName::Score, work, &visits).await? else {
             return Ok(());
         };
-        let fact = ScoreRunCompleted { run: run.to_owned(), accounts: done.accounts, changed: done.changed };
+        let fact = ScoreRunCompleted { run: run.to_owned(), accounts: done.accounts, changed: done.sum.changed };
         let mut cause = work.as_cause();
         // Whichever shard ends last says it, in the name of the run: said twice, it is one event.
         cause.causation_id = run.to_owned();
@@ -240,11 +239,13 @@ struct ScheduledRun<'a> {
 
 #[async_trait]
 impl Visit for ScheduledRun<'_> {
-    async fn visit(&self, account: &AccountId, message: &CauseId) -> Result<Outcome, Failure> {
-        self.score
-            .evaluation(self.work.cause_of(message), account, Trigger::Scheduled, Some(self.run))
-            .run(message)
-            .await
+    type Sum = Changed;
+
+    async fn visit(&self, account: &AccountId, message: &CauseId, sum: &mut Changed) -> Result<(), Failure> {
+        let cause = self.work.cause_of(message);
+        let evaluation = self.score.evaluation(cause, account, Trigger::Scheduled, Some(self.run));
+        sum.count(evaluation.run(message).await?);
+        Ok(())
     }
 }
 

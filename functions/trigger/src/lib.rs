@@ -15,7 +15,6 @@ use domain::rule::RuleSet;
 use evaluate::Evaluation;
 use platform::function::{ConfigurationError, Failure, Function, Ports, Tick};
 use platform::http::{Caller, Method, Parameter, Problem, Request, Response, Route};
-use platform::once::Outcome;
 use platform::sweep::{self, Visit};
 
 /// The function.
@@ -121,8 +120,11 @@ struct RuleSweep<'a> {
 
 #[async_trait]
 impl Visit for RuleSweep<'_> {
-    async fn visit(&self, account: &AccountId, message: &CauseId) -> Result<Outcome, Failure> {
-        self.trigger.evaluation(self.work.cause_of(message), account).run(message).await
+    type Sum = ();
+
+    async fn visit(&self, account: &AccountId, message: &CauseId, (): &mut ()) -> Result<(), Failure> {
+        self.trigger.evaluation(self.work.cause_of(message), account).run(message).await?;
+        Ok(())
     }
 }
 

@@ -4,7 +4,10 @@
 //! A slot that fires twice is one run. While a run of a function is under way no other one of it starts for that tenant
 //! ([`lock`]). A page that is delivered twice visits its accounts under the same message ids, so each has its effect
 //! once, and a page that was done is not visited again. An account that fails does not stop the others: its page comes
-//! back, the rest goes on. What is kept of a shard ([`progress`]) does not grow with the portfolio.
+//! back, the rest goes on. What the visits come to is added up shard by shard; what is kept of a shard ([`progress`]) does
+//! not grow with the portfolio.
+//!
+//! A run that somebody asked for ([`ask`]) goes the same way beside the scheduled ones: it holds no other run up.
 
 mod lock;
 mod progress;
@@ -20,6 +23,7 @@ use contract::message::{Sweep, Task, Work, cause_id};
 use domain::id::{AccountId, CauseId, TenantId};
 use jiff::{SignedDuration, Timestamp};
 use lock::Locked;
+pub use progress::Sum;
 use progress::{Progress, Tried, Visited};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -31,17 +35,42 @@ const KEPT_DAYS: i64 = 30;
 /// What a function does with each account of a run.
 #[async_trait]
 pub trait Visit: Send + Sync {
-    /// Visits one account; `message` names this visit, so that a repeat is recognised.
-    async fn visit(&self, account: &AccountId, message: &CauseId) -> Result<Outcome, Failure>;
+    /// What the visits add up to.
+    type Sum: Sum;
+
+    /// Visits one account; `message` names this visit, so that a repeat is recognised. What it came to goes into the sum.
+    async fn visit(&self, account: &AccountId, message: &CauseId, sum: &mut Self::Sum) -> Result<(), Failure>;
 }
 
-/// A run that has gone through its whole portfolio.
+/// How far a run has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Finished {
+pub struct Standing<S> {
     /// How many accounts were visited.
     pub accounts: u64,
-    /// On how many of them the run had an effect.
+    /// Whether these are all.
+    pub complete: bool,
+    /// What their visits came to.
+    pub sum: S,
+}
+
+/// On how many accounts a run had an effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Changed {
+    /// So many.
     pub changed: u64,
+}
+
+impl Changed {
+    /// One more account. What an earlier delivery of its page changed was changed by this run.
+    pub fn count(&mut self, outcome: Outcome) {
+        self.changed += u64::from(outcome != Outcome::Unchanged);
+    }
+}
+
+impl Sum for Changed {
+    fn add(&mut self, other: Self) {
+        self.changed += other.changed;
+    }
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -78,10 +107,38 @@ async fn start_for(ports: &Ports, function: FunctionName, tick: &Tick, tenant: &
         ports.metrics.record(&[(Metric::RunsSkipped, 1)]);
         return Ok(());
     }
+    fan_out(ports, function, tenant, &run, tick.time, item.as_ref()).await
+}
+
+/// Somebody asks for a run over a tenant's portfolio, called `run`. Asked for twice, it is one run.
+pub async fn ask(
+    ports: &Ports,
+    function: FunctionName,
+    tenant: &TenantId,
+    run: &str,
+    at: Timestamp,
+) -> Result<(), Failure> {
+    let item = ports.table.get(&keys::run(tenant, function.as_str(), run)).await?;
+    if load::<Run>(item.as_ref())?.fanned_out {
+        return Ok(());
+    }
+    fan_out(ports, function, tenant, run, at, item.as_ref()).await
+}
+
+/// Sends the first page of every shard on its way.
+async fn fan_out(
+    ports: &Ports,
+    function: FunctionName,
+    tenant: &TenantId,
+    run: &str,
+    at: Timestamp,
+    found: Option<&Item>,
+) -> Result<(), Failure> {
     let work: Vec<Work> =
-        (0..PORTFOLIO_SHARDS).map(|shard| shard_work(tenant, function, &run, tick.time, shard, None)).collect();
+        (0..PORTFOLIO_SHARDS).map(|shard| shard_work(tenant, function, run, at, shard, None)).collect();
     ports.queue.send(&work).await?;
-    match save(ports, key, item.as_ref(), &Run { fanned_out: true }).await {
+    let key = keys::run(tenant, function.as_str(), run);
+    match save(ports, key, found, &Run { fanned_out: true }).await {
         // Somebody else started the same run at the same moment.
         Ok(()) | Err(Failure::Table(TableError::Conflict(_))) => Ok(()),
         Err(error) => Err(error),
@@ -103,18 +160,18 @@ fn shard_work(
 }
 
 /// Goes through one page of a shard. Says when with it the whole run is done.
-pub async fn page(
+pub async fn page<V: Visit>(
     ports: &Ports,
     function: FunctionName,
     work: &Work,
-    visit: &dyn Visit,
-) -> Result<Option<Finished>, Failure> {
+    visit: &V,
+) -> Result<Option<Standing<V::Sum>>, Failure> {
     let Task::Sweep(sweep) = &work.task else {
         return Err(Failure::Unhandled("work is not a sweep".into()));
     };
     let walk = Walk { ports, function, tenant: &work.tenant, sweep };
     let found = ports.table.get(&walk.key()).await?;
-    let recorded = Progress::of(found.as_ref())?;
+    let recorded = Progress::<V::Sum>::of(found.as_ref())?;
     let progress = if recorded.is_done(walk.begin()) {
         // It is delivered again, perhaps because it could not send the next one on its way.
         walk.send(&recorded).await?;
@@ -122,7 +179,7 @@ pub async fn page(
     } else {
         walk.visit(found, visit).await?
     };
-    if progress.is_complete() { walk.finish().await } else { Ok(None) }
+    if progress.is_complete() { walk.finish::<V::Sum>().await } else { Ok(None) }
 }
 
 /// One page of a run, on the way through its shard.
@@ -145,16 +202,16 @@ impl Walk<'_> {
     }
 
     /// Visits the accounts of the page, records it, and sends the next one on its way.
-    async fn visit(&self, found: Option<Item>, visit: &dyn Visit) -> Result<Progress, Failure> {
-        let tried = Progress::of(found.as_ref())?.tried(self.begin()).cloned();
+    async fn visit<V: Visit>(&self, found: Option<Item>, visit: &V) -> Result<Progress<V::Sum>, Failure> {
+        let tried = Progress::<V::Sum>::of(found.as_ref())?.tried(self.begin()).cloned();
         let (items, next) = self.accounts(tried).await?;
-        let mut visited = Visited::default();
+        let mut visited = Visited { accounts: 0, sum: V::Sum::default() };
         let mut failed = None;
         for item in &items {
             let account = account_id(&item.key.sk)?;
             let of_run = format!("{}#{}#{}#{account}", self.tenant, self.function.as_str(), self.sweep.run);
-            match visit.visit(&account, &cause_id(&of_run)).await {
-                Ok(outcome) => visited.count(outcome),
+            match visit.visit(&account, &cause_id(&of_run), &mut visited.sum).await {
+                Ok(()) => visited.accounts += 1,
                 Err(error) => {
                     let run = &self.sweep.run;
                     tracing::warn!(%account, %error, run, "an account of a run failed; its page will come back");
@@ -182,19 +239,19 @@ impl Walk<'_> {
 
     /// Records the page. Where another page of the shard was recorded meanwhile, this one is added to that; where it was
     /// this one, delivered twice, that stands.
-    async fn settle(
+    async fn settle<S: Sum>(
         &self,
         mut found: Option<Item>,
         next: Option<&str>,
-        visited: Option<Visited>,
-    ) -> Result<Progress, Failure> {
+        visited: Option<Visited<S>>,
+    ) -> Result<Progress<S>, Failure> {
         let mut lost = TableError::Conflict(vec![self.key()]);
         for _ in 0..ATTEMPTS {
-            let mut progress = Progress::of(found.as_ref())?;
+            let mut progress = Progress::<S>::of(found.as_ref())?;
             if progress.is_done(self.begin()) {
                 return Ok(progress);
             }
-            progress.settle(self.begin(), next, visited, self.ports.clock.now());
+            progress.settle(self.begin(), next, visited.as_ref(), self.ports.clock.now());
             match save(self.ports, self.key(), found.as_ref(), &progress).await {
                 Ok(()) => return Ok(progress),
                 Err(Failure::Table(conflict @ TableError::Conflict(_))) => lost = conflict,
@@ -206,7 +263,7 @@ impl Walk<'_> {
     }
 
     /// Sends the page on its way that nobody has tried yet. Sent twice, it is done once.
-    async fn send(&self, progress: &Progress) -> Result<(), Failure> {
+    async fn send<S: Sum>(&self, progress: &Progress<S>) -> Result<(), Failure> {
         let Some(begin) = progress.to_send() else {
             return Ok(());
         };
@@ -216,21 +273,39 @@ impl Walk<'_> {
     }
 
     /// What the whole run amounts to, if every shard is done; then another run may begin.
-    async fn finish(&self) -> Result<Option<Finished>, Failure> {
-        let shards = shards(self.ports, self.function, self.tenant, &self.sweep.run).await?;
-        if u32::try_from(shards.len()).ok() != Some(PORTFOLIO_SHARDS) || !shards.iter().all(Progress::is_complete) {
+    async fn finish<S: Sum>(&self) -> Result<Option<Standing<S>>, Failure> {
+        let standing = standing(self.ports, self.function, self.tenant, &self.sweep.run).await?;
+        if !standing.complete {
             return Ok(None);
         }
         lock::release(self.ports, self.function, self.tenant, &self.sweep.run).await?;
-        Ok(Some(shards.iter().fold(Finished::default(), |sum, shard| shard.added_to(sum))))
+        Ok(Some(standing))
     }
 }
 
-/// How far each shard of a run has come, of those that have begun.
-async fn shards(ports: &Ports, function: FunctionName, tenant: &TenantId, run: &str) -> Result<Vec<Progress>, Failure> {
+/// How far a run has come.
+pub async fn standing<S: Sum>(
+    ports: &Ports,
+    function: FunctionName,
+    tenant: &TenantId,
+    run: &str,
+) -> Result<Standing<S>, Failure> {
+    let records = shards(ports, function, tenant, run).await?;
+    let begun = u32::try_from(records.len()).ok();
+    let mut standing = Standing { accounts: 0, complete: begun == Some(PORTFOLIO_SHARDS), sum: S::default() };
+    for record in &records {
+        let shard = Progress::<S>::of(Some(record))?;
+        standing.accounts += shard.accounts;
+        standing.complete &= shard.is_complete();
+        standing.sum.add(shard.sum);
+    }
+    Ok(standing)
+}
+
+/// The records of a run's shards, of those that have begun.
+async fn shards(ports: &Ports, function: FunctionName, tenant: &TenantId, run: &str) -> Result<Vec<Item>, Failure> {
     let pk = keys::run(tenant, function.as_str(), run).pk;
-    let items = table::query_all(ports.table.as_ref(), Range::prefix(pk, &format!("{run}#"))).await?;
-    items.iter().map(|item| Progress::of(Some(item))).collect()
+    Ok(table::query_all(ports.table.as_ref(), Range::prefix(pk, &format!("{run}#"))).await?)
 }
 
 fn account_id(place: &str) -> Result<AccountId, Failure> {

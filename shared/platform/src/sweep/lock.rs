@@ -5,7 +5,7 @@
 //! messages are dead letters, or it never got all of them out) holds it until nothing has moved for [`STALLED`]; its
 //! pages may still be put back afterwards, and do no harm beside the run that started meanwhile.
 
-use super::{Run, load, save, shards};
+use super::{Run, load, progress, save, shards};
 use crate::function::{Failure, Ports};
 use crate::keys;
 use crate::once::ATTEMPTS;
@@ -70,7 +70,8 @@ async fn is_alive(ports: &Ports, function: FunctionName, tenant: &TenantId, lock
     let record = ports.table.get(&keys::run(tenant, function.as_str(), &lock.run)).await?;
     let moved_at = if load::<Run>(record.as_ref())?.fanned_out {
         let shards = shards(ports, function, tenant, &lock.run).await?;
-        shards.iter().filter_map(|shard| shard.moved_at).max()
+        let moved = shards.iter().map(progress::moved_at).collect::<Result<Vec<_>, _>>()?;
+        moved.into_iter().flatten().max()
     } else {
         None
     };

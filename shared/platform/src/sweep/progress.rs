@@ -5,25 +5,38 @@
 //! Nothing is kept of a page that is done: the record is as small at the end of a large portfolio as at the beginning.
 //! Guarantee: however often a page is delivered, it is counted once.
 
-use super::Finished;
 use crate::function::Failure;
-use crate::once::Outcome;
 use crate::table::{self, Item};
 use jiff::Timestamp;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+/// What the visits of a run add up to, account by account and shard by shard: in any order the same.
+pub trait Sum: Clone + Default + Serialize + DeserializeOwned + Send + Sync {
+    /// Adds what other visits came to.
+    fn add(&mut self, other: Self);
+}
+
+/// Where there is nothing to add up.
+impl Sum for () {
+    fn add(&mut self, (): Self) {}
+}
+
 /// The record of a shard.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Progress {
+pub(super) struct Progress<S> {
     /// The pages that are not done, and how each was tried: one that was not may not have been sent.
     open: BTreeMap<String, Option<Tried>>,
     /// Where the furthest page begins.
     frontier: String,
-    accounts: u64,
-    changed: u64,
+    /// How many accounts were visited.
+    pub(super) accounts: u64,
     /// When it last got further.
-    pub(super) moved_at: Option<Timestamp>,
+    moved_at: Option<Timestamp>,
+    /// What their visits came to.
+    #[serde(default)]
+    pub(super) sum: S,
 }
 
 /// A page that was tried and has to come back. It ends where it ended: whoever was added in front of its end belongs to
@@ -34,30 +47,21 @@ pub(super) struct Tried {
     pub(super) until: Option<String>,
 }
 
-/// What became of the accounts of a page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Visited {
-    accounts: u64,
-    changed: u64,
+/// What the visits of a page that is done came to.
+pub(super) struct Visited<S> {
+    pub(super) accounts: u64,
+    pub(super) sum: S,
 }
 
-impl Visited {
-    /// One more account. What an earlier delivery of the page changed was changed by this run.
-    pub(super) fn count(&mut self, outcome: Outcome) {
-        self.accounts += 1;
-        self.changed += u64::from(outcome != Outcome::Unchanged);
-    }
-}
-
-impl Progress {
+impl<S: Sum> Progress<S> {
     /// What was recorded; where nothing was, the first page is open.
     pub(super) fn of(item: Option<&Item>) -> Result<Self, Failure> {
         let begun = || Self {
             open: BTreeMap::from([(String::new(), None)]),
             frontier: String::new(),
             accounts: 0,
-            changed: 0,
             moved_at: None,
+            sum: S::default(),
         };
         Ok(item.map(table::read).transpose()?.unwrap_or_else(begun))
     }
@@ -84,11 +88,11 @@ impl Progress {
 
     /// Records an open page that was tried, and the page after it: done where `visited` says what became of its
     /// accounts, else to come back.
-    pub(super) fn settle(&mut self, begin: &str, next: Option<&str>, visited: Option<Visited>, now: Timestamp) {
+    pub(super) fn settle(&mut self, begin: &str, next: Option<&str>, visited: Option<&Visited<S>>, now: Timestamp) {
         if let Some(visited) = visited {
             self.open.remove(begin);
             self.accounts += visited.accounts;
-            self.changed += visited.changed;
+            self.sum.add(visited.sum.clone());
         } else {
             self.open.insert(begin.to_owned(), Some(Tried { until: next.map(str::to_owned) }));
         }
@@ -99,9 +103,14 @@ impl Progress {
         }
         self.moved_at = Some(now);
     }
+}
 
-    /// The sum with what this shard amounts to.
-    pub(super) const fn added_to(&self, sum: Finished) -> Finished {
-        Finished { accounts: sum.accounts + self.accounts, changed: sum.changed + self.changed }
+/// When a shard last got further.
+pub(super) fn moved_at(record: &Item) -> Result<Option<Timestamp>, Failure> {
+    /// A shard's record, whatever its visits add up to.
+    #[derive(Deserialize)]
+    struct Moved {
+        moved_at: Option<Timestamp>,
     }
+    Ok(table::read::<Moved>(record)?.moved_at)
 }
