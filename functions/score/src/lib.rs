@@ -3,6 +3,7 @@
 //! Both ways lead through one evaluator ([`evaluate`]). Nothing is written when nothing changed.
 
 mod cards;
+mod dry_run;
 mod evaluate;
 mod history;
 mod overrides;
@@ -11,6 +12,7 @@ mod suppose;
 
 use async_trait::async_trait;
 use cards::Cards;
+use contract::comparison::{DryRunAnswer, DryRunRequest};
 use contract::event::{Event, Fact, FunctionName, ScoreRunCompleted};
 use contract::message::{Incoming, Task, Work};
 use contract::problem::Fault;
@@ -111,6 +113,17 @@ pub const ROUTES: &[Route] = &[
     Route::new(Method::Get, "/scorecards/{hash}", "A scorecard by which something is or was scored.")
         .scope("cs-ops.score.read")
         .answers::<ScorecardAnswer>(200),
+    Route::new(
+        Method::Post,
+        "/scorecards/dry-run",
+        "Compares a scorecard with the one that holds, over the portfolio and its past; nothing is changed.",
+    )
+    .scope("cs-ops.score.write")
+    .takes::<DryRunRequest>()
+    .answers::<DryRunAnswer>(202),
+    Route::new(Method::Get, "/scorecards/dry-runs/{id}", "How far a scorecard's dry run has come, and what it found.")
+        .scope("cs-ops.score.read")
+        .answers::<DryRunAnswer>(200),
 ];
 
 /// The account that a request is about.
@@ -168,6 +181,8 @@ impl Function for Score {
             ("GET", "/accounts/{id}/maturity") => read::maturity(ports, cards, caller, request).await,
             ("GET", "/scorecards") => read::scorecards(cards),
             ("GET", "/scorecards/{hash}") => read::scorecard(ports, cards, caller, request).await,
+            ("POST", "/scorecards/dry-run") => dry_run::start(ports, cards, caller, request).await,
+            ("GET", "/scorecards/dry-runs/{id}") => dry_run::read(ports, caller, request).await,
             _ => Err(Problem::not_found("route", &request.route)),
         }
     }
@@ -183,6 +198,9 @@ impl Function for Score {
                 _ => Err(Failure::Unhandled(format!("`{}` is not for score", event.fact.name()))),
             },
             Incoming::Work(work) => match &work.task {
+                Task::Sweep(sweep) if dry_run::is_one(&sweep.run) => {
+                    dry_run::page(&self.ports, &self.cards, work, &sweep.run).await
+                }
                 Task::Sweep(sweep) => self.sweep(work, &sweep.run, sweep.at).await,
                 Task::RecordSignals(_) => Err(Failure::Unhandled("signals are not for score".into())),
             },

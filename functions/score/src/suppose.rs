@@ -56,7 +56,7 @@ pub async fn rescore(ports: &Ports, cards: &Cards, caller: &Caller, request: &Re
         return Err(Problem::invalid("the future cannot be scored", vec![fault]));
     }
     let given = scorecard.map(health_card).transpose()?;
-    let card = given.as_ref().unwrap_or_else(|| cards.of(&known.account));
+    let card = given.as_ref().map(|given| &given.scorecard).unwrap_or_else(|| cards.of(&known.account));
     let then = history::entry_at(ports, &caller.tenant, &account, at).await?;
     // What people said then, and which caps lowered the score, is known from what was scored then alone.
     let said = then.as_ref().map(|then| then.overrides.clone()).unwrap_or_default();
@@ -102,16 +102,16 @@ pub async fn rescores(ports: &Ports, caller: &Caller, request: &Request) -> Resu
 }
 
 /// A scorecard of health out of a request.
-pub fn health_card(file: ScorecardFile) -> Result<Scorecard, Problem> {
+pub fn health_card(file: ScorecardFile) -> Result<Card, Problem> {
     let refused = |faults: Vec<Fault>| {
         let faults = faults.into_iter().map(|fault| Fault::new(format!("scorecard.{}", fault.path), fault.reason));
         Problem::invalid("the scorecard is not valid", faults.collect())
     };
-    let Card { scorecard, purpose, .. } = Card::try_from(file).map_err(refused)?;
-    if purpose != Purpose::Health {
+    let card = Card::try_from(file).map_err(refused)?;
+    if card.purpose != Purpose::Health {
         return Err(refused(vec![Fault::new("purpose", "is maturity; give a scorecard of health")]));
     }
-    Ok(scorecard)
+    Ok(card)
 }
 
 fn band_of(health: &Health, card: &Scorecard) -> String {

@@ -459,3 +459,4 @@ fn a1_another_tenants_account_does_not_exist() {
 }
 
 mod asked;
+mod dry_run;

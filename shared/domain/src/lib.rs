@@ -7,6 +7,7 @@ pub mod account;
 pub mod audit;
 pub mod band;
 pub mod case;
+pub mod comparison;
 pub mod cta;
 pub mod day;
 pub mod digest;

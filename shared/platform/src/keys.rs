@@ -145,6 +145,11 @@ pub fn scorecard(tenant: &TenantId, hash: Digest) -> Key {
     of_tenant(tenant, "SCORECARD", hash.to_string())
 }
 
+/// A scorecard's dry run. Writer: score.
+pub fn scorecard_dry_run(tenant: &TenantId, id: &CauseId) -> Key {
+    of_tenant(tenant, "SCORECARD-DRY-RUN", id.to_string())
+}
+
 /// A scheduled run of a function. Writer: that function.
 pub fn run(tenant: &TenantId, function: &str, run: &str) -> Key {
     of_tenant(tenant, &format!("RUN#{function}"), run)

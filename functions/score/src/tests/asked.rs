@@ -11,7 +11,7 @@ const OVERRIDE: &str = "/accounts/{id}/health/overrides/{subject}";
 
 impl Stage {
     /// Asks about `acme`: the method and the route with the values of its other parameters.
-    fn request(
+    pub(super) fn request(
         &self,
         asked: (&str, &str),
         parameters: &[(&str, &str)],
@@ -48,9 +48,14 @@ impl Stage {
         (self.doubles.now() + SignedDuration::from_hours(hours)).to_string()
     }
 
-    fn faults(problem: Problem) -> Vec<String> {
+    pub(super) fn faults(problem: Problem) -> Vec<String> {
         problem.errors.into_iter().map(|fault| format!("{} {}", fault.path, fault.reason)).collect()
     }
+}
+
+/// A scorecard of uptime alone.
+pub(super) fn uptime() -> Value {
+    serde_json::from_str(include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/tests/uptime.json"))).unwrap()
 }
 
 fn good() -> Stage {
@@ -246,8 +251,7 @@ fn the_past_under_another_scorecard_is_kept_beside_what_was_scored_then() {
     stage.pass(5);
     stage.learn(&[(Metric::Uptime, "90")]);
     stage.hear("2");
-    let mut card: Value =
-        serde_json::from_str(include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/tests/uptime.json"))).unwrap();
+    let mut card = uptime();
     let rescore = |card: &Value| {
         let body = json!({ "at": then, "scorecard": card });
         stage.request(("POST", "/accounts/{id}/health/rescore"), &[], &[], &body)
