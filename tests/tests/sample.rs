@@ -1,5 +1,6 @@
 //! The sample portfolio is what it says: the same from the same seed, valid when it arrives, and with a known story.
 
+use contract::comparison::DryRunRequest;
 use domain::day::Day;
 use domain::signal::{CaseStatus, Metric, Severity};
 use local::clock::StandingClock;
@@ -155,7 +156,7 @@ fn cases_open_before_they_are_answered_and_two_critical_ones_never_are() {
 
 /// Plays the whole sample on a host whose schedules are thinned out: what comes in is scored at once anyway, and a clock
 /// that is looked at every quarter of an hour is late by less than a day.
-fn play(seed: u64) -> Played {
+fn play(seed: u64) -> (Played, Host) {
     let clock = Arc::new(StandingClock::new(START.start()));
     let mut wiring = Wiring::read(TEMPLATE, &BTreeMap::new()).unwrap();
     for schedule in &mut wiring.schedules {
@@ -182,13 +183,28 @@ fn play(seed: u64) -> Played {
     assert!(host.queues().dead_letters().is_empty(), "{:?}", host.queues().dead_letters());
     assert!(host.missed_ticks().is_empty(), "{:?}", host.missed_ticks());
     played.seen = sightings.all();
-    played
+    (played, host)
+}
+
+/// The scorecard that holds against itself: nobody changes, and what happened is told by both alike.
+fn try_the_scorecard_that_holds(host: &mut Host) {
+    let file = contract::scorecard::file(contract::scorecard::DEFAULT).unwrap();
+    let request = DryRunRequest { horizon_days: 60, ..DryRunRequest::of(file) };
+    let client = local::play::client(host.clock()).unwrap();
+    let mut seen = Vec::new();
+    let answer = local::dry_run::scorecard(host, &client, "try", &request, |accounts| seen.push(accounts)).unwrap();
+    assert!(seen.is_sorted() && seen.last() == Some(&answer.visited), "{seen:?}");
+    let found = answer.found;
+    assert_eq!((answer.visited, found.accounts + found.unscored + found.left), (60, 60));
+    assert_eq!((found.changed_band, found.movers.len(), &found.today), (0, 0, &found.candidate));
+    assert_eq!((found.today.leavers, found.today.warned), (1, 1), "who left in the sample was seen to be leaving");
+    assert_eq!((found.today.judged_left, found.today.auc.as_deref()), (1, Some("1")), "and had the lowest score");
 }
 
 #[test]
 fn what_was_planted_is_found_and_next_to_nothing_else() {
     let portfolio = Portfolio::generate(DEFAULT_SEED);
-    let played = play(DEFAULT_SEED);
+    let (played, mut host) = play(DEFAULT_SEED);
     let seen: Vec<Seen> = played
         .seen
         .iter()
@@ -202,4 +218,5 @@ fn what_was_planted_is_found_and_next_to_nothing_else() {
     }
     let all = assess(&portfolio.planted, &seen);
     assert!(all.found == 33 && all.false_ <= 2, "{all:?}: {rules:#?}");
+    try_the_scorecard_that_holds(&mut host);
 }

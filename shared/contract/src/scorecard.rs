@@ -84,6 +84,14 @@ pub fn read(text: &str) -> Result<Card, Vec<Fault>> {
     document::yaml::<ScorecardFile>(text)?.try_into()
 }
 
+/// Reads a scorecard file as it is written. Its content is checked like that of [`read`].
+#[cfg(feature = "yaml")]
+pub fn file(text: &str) -> Result<ScorecardFile, Vec<Fault>> {
+    let file: ScorecardFile = document::yaml(text)?;
+    Card::try_from(file.clone())?;
+    Ok(file)
+}
+
 /// A scorecard as it is written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -53,9 +53,13 @@ impl Terms {
         let champions = (self.alert_at == Band::Champion)
             .then(|| ("alert_at", "is champion, so that everybody is an alert; give a lower band".to_owned()));
         let days = fault("days", self.days, 7, MAX_DAYS);
+        if days.is_some() {
+            // What the others may be depends on it.
+            return days.into_iter().chain(champions).collect();
+        }
         let step = fault("step_days", self.step_days, 1, MAX_STEP.min(self.days));
         let horizon = fault("horizon_days", self.horizon_days, 1, self.looks().next().unwrap_or_default().max(1));
-        days.into_iter().chain(step).chain(horizon).chain(champions).collect()
+        step.into_iter().chain(horizon).chain(champions).collect()
     }
 
     /// How many days ago each look lies, the earliest first.

@@ -3,8 +3,9 @@
 //!
 //! For each size a process of its own fills a table in a file with accounts that have a month of signals behind them,
 //! laid down as ingest leaves them; another one opens the file and lets the host fire two runs: in the first every account
-//! is scored for the first time, in the second, a minute later, nothing has changed. The function, its sweep, the queue
-//! and the bus are the real ones; nobody listens to the events, so only scoring is measured. What is on the disk at the
+//! is scored for the first time, in the second, a minute later, nothing has changed; then the portfolio is scored by
+//! another scorecard beside the one that holds, in a dry run over four weeks. The function, its sweep, the queue and the
+//! bus are the real ones; nobody listens to the events, so only scoring is measured. What is on the disk at the
 //! end of a run is part of its time. The table keeps at most [`CACHE_BYTES`] of the file in memory, so that what grows
 //! beyond is the program's.
 //!
@@ -13,16 +14,18 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use contract::comparison::DryRunRequest;
 use contract::message::cause_id;
 use domain::account::{Account, LifecycleStage, Money, Segment};
 use domain::day::Day;
-use domain::fixed::Quantity;
-use domain::id::{AccountId, SignalId, SourceId, TenantId};
+use domain::fixed::{Points, Quantity};
+use domain::id::{AccountId, PersonId, SignalId, SourceId, TenantId};
 use domain::page::Page as DayPage;
 use domain::record::AccountRecord;
 use domain::signal::{Detail, Kind, Metric, Signal};
 use jiff::{SignedDuration, Timestamp};
 use local::bus::nobody;
+use local::client::Client;
 use local::clock::StandingClock;
 use local::command::TEMPLATE;
 use local::faults::Faults;
@@ -116,7 +119,7 @@ fn compare(sizes: &[u64]) -> Result<(), Problem> {
     }
     for pair in costs.windows(2) {
         let [(few, small), (many, large)] = pair else { continue };
-        for (name, (small, large)) in ["first", "second"].iter().zip(small.iter().zip(large)) {
+        for (name, (small, large)) in ["first", "second", "dry"].iter().zip(small.iter().zip(large)) {
             println!("processor time for one account, {many} : {few} accounts, {name} run: {:.2}", large / small);
         }
     }
@@ -233,19 +236,50 @@ fn run(file: &Path, accounts: u64) -> Result<(), Problem> {
         let (began, worked) = (now(), processor_time()?);
         host.advance(clock.now() + SignedDuration::from_mins(1));
         store.flush()?;
-        let took = Took { wall: now().duration_since(began), processor: processor_time()?.saturating_sub(worked) };
+        let took = Took::since(began, worked)?;
         if host.queues().waiting() + host.queues().dead_letters().len() > 0 {
             return Err("a message was not handled".into());
         }
         println!("{}", line(name, accounts, &took, &table.counts.take())?);
     }
+    let (began, worked) = (now(), processor_time()?);
+    let visited = try_another(&mut host, clock, accounts)?;
+    store.flush()?;
+    println!("{}", line("dry run: 2 x 5", accounts, &Took::since(began, worked)?, &table.counts.take())?);
+    if visited != accounts {
+        return Err(format!("{visited} of {accounts} accounts were compared").into());
+    }
     let scored = table.counts.scored.load(Ordering::Relaxed);
     if scored == accounts { Ok(()) } else { Err(format!("{scored} of {accounts} accounts were scored").into()) }
+}
+
+/// Compares the built-in scorecard with one of other edges, over the portfolio and four weeks.
+fn try_another(host: &mut Host, clock: Arc<StandingClock>, accounts: u64) -> Result<u64, Problem> {
+    let faults = |faults: Vec<_>| format!("{faults:?}");
+    let mut candidate = contract::scorecard::file(contract::scorecard::DEFAULT).map_err(faults)?;
+    candidate.version = "candidate".to_owned();
+    candidate.bands.at_risk = Points::whole(72);
+    let request = DryRunRequest { days: 28, horizon_days: 28, ..DryRunRequest::of(candidate) };
+    let client = Client::new(tenant()?, PersonId::new("bench")?, clock)?;
+    let mut told = 0;
+    let answer = local::dry_run::scorecard(host, &client, "dry-run", &request, |visited| {
+        if visited * 20 / accounts > told {
+            told = visited * 20 / accounts;
+            eprintln!("compared {visited} of {accounts} accounts");
+        }
+    })?;
+    Ok(answer.found.accounts)
 }
 
 struct Took {
     wall: Duration,
     processor: Duration,
+}
+
+impl Took {
+    fn since(began: Instant, worked: Duration) -> Result<Self, Problem> {
+        Ok(Self { wall: now().duration_since(began), processor: processor_time()?.saturating_sub(worked) })
+    }
 }
 
 fn line(name: &str, accounts: u64, took: &Took, counted: &Counted) -> Result<String, Problem> {

@@ -2,6 +2,7 @@
 //!
 //! Results go to standard output, everything else (progress, logs, hints) to standard error.
 
+mod dry_run;
 mod export;
 mod import;
 mod run;
@@ -9,12 +10,17 @@ mod token;
 
 pub use export::write as write_state;
 
+use crate::clock::StandingClock;
+use crate::data;
 use crate::wiring::{Wiring, WiringError};
 use clap::{Args, Parser, Subcommand};
+use jiff::Timestamp;
+use platform::table::embedded::EmbeddedTable;
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The template that is deployed, as it was when this program was built.
 pub const TEMPLATE: &str = include_str!("../../../infra/template.yaml");
@@ -41,6 +47,8 @@ enum Command {
     Token(token::Token),
     /// Takes in facts from a CSV or NDJSON file
     Import(import::Import),
+    /// Tries a scorecard on the portfolio and its past, beside the one that holds, and changes nothing
+    DryRun(dry_run::DryRun),
     /// Writes the whole state as NDJSON, in the order of its keys
     Export(export::Export),
 }
@@ -82,8 +90,22 @@ pub fn execute(arguments: Arguments, out: &mut impl Write) -> Result<(), Box<dyn
         Command::Run(run) => run.execute(out),
         Command::Token(token) => token.execute(out),
         Command::Import(import) => import.execute(out),
+        Command::DryRun(dry_run) => dry_run.execute(out),
         Command::Export(export) => export.execute(out),
     }
+}
+
+/// The table of a data folder that was filled before, and its clock: where the folder stands.
+fn open_filled(data: &Path) -> Result<(Arc<EmbeddedTable>, Arc<StandingClock>), Box<dyn Error>> {
+    if !data.join(data::TABLE_FILE).exists() {
+        return Err(format!("data folder `{}` holds no table; name the right one with --data", data.display()).into());
+    }
+    let clock = Arc::new(StandingClock::new(Timestamp::UNIX_EPOCH));
+    let table = data::open(Some(data), clock.clone())?;
+    if let Some(standing) = data::standing(&table)? {
+        clock.move_to(standing.now);
+    }
+    Ok((table, clock))
 }
 
 /// A bar on standard error.

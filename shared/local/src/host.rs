@@ -141,15 +141,20 @@ impl Host {
 
     /// Delivers messages until none can be seen at this moment.
     pub fn pump(&mut self) {
-        while let Some(delivery) = self.queues.receive(self.clock.now()) {
-            match self.handle(&delivery) {
-                Ok(()) => self.queues.delete(&delivery),
-                Err(reason) => {
-                    tracing::warn!(queue = delivery.queue, reason, "a message was not handled");
-                    self.queues.fail(&delivery, reason);
-                }
+        while self.deliver() {}
+    }
+
+    /// Delivers a message, if one can be seen at this moment.
+    pub fn deliver(&mut self) -> bool {
+        let Some(delivery) = self.queues.receive(self.clock.now()) else { return false };
+        match self.handle(&delivery) {
+            Ok(()) => self.queues.delete(&delivery),
+            Err(reason) => {
+                tracing::warn!(queue = delivery.queue, reason, "a message was not handled");
+                self.queues.fail(&delivery, reason);
             }
         }
+        true
     }
 
     /// Moves time on to this moment. What is due on the way happens in its order and at its time.

@@ -10,6 +10,7 @@ pub mod clock;
 pub mod command;
 pub mod configuration;
 pub mod data;
+pub mod dry_run;
 pub mod faults;
 pub mod front;
 pub mod functions;

@@ -3,6 +3,7 @@
 
 use crate::sample::Assessment;
 use comfy_table::{ContentArrangement, Table, presets};
+use contract::comparison::{DryRunAnswer, SideBody};
 use contract::report::LivePerformance;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -62,6 +63,50 @@ pub fn planted(out: &mut impl Write, rules: &BTreeMap<String, Assessment>) -> io
         [rule.clone(), found.to_string(), missed.to_string(), false_.to_string()]
     });
     table(out, "What was planted in the sample", ["rule", "found", "missed", "false"], rows.chain([all]))
+}
+
+/// Prints what two scorecards make of a portfolio.
+pub fn dry_run(out: &mut impl Write, answer: &DryRunAnswer) -> io::Result<()> {
+    let found = &answer.found;
+    let changed = found.changed_band;
+    writeln!(out, "{} customers on {:.0}: {changed} would be in another band", found.accounts, answer.as_of)?;
+    let name = |band: &Option<String>| band.clone().unwrap_or_else(|| "none".to_owned());
+    let moves = found.moves.iter().filter(|moved| moved.from != moved.to);
+    let rows = moves.map(|moved| {
+        let arr = format!("{}.{:02}", moved.arr_cents / 100, moved.arr_cents % 100);
+        [name(&moved.from), name(&moved.to), moved.accounts.to_string(), arr]
+    });
+    table(out, "Who would change band", ["from", "to", "accounts", "yearly revenue"], rows)?;
+
+    let rows = found.movers.iter().map(|mover| {
+        [mover.account.clone(), mover.today.clone(), mover.candidate.clone(), name(&mover.from), name(&mover.to)]
+    });
+    table(out, "The largest differences", ["account", "today", "candidate", "band", "would be"], rows)?;
+
+    let (today, candidate) = (&found.today, &found.candidate);
+    let row = |what: &str, of: &dyn Fn(&SideBody) -> String| [what.to_owned(), of(today), of(candidate)];
+    let or_none = |value: &Option<String>| value.clone().unwrap_or_else(|| "none to judge".to_owned());
+    let alert = format!("`{}` or lower", answer.alert_at);
+    let rows = [
+        row(&format!("customers in {alert}"), &|side| side.alerting.to_string()),
+        row(&format!("falls into {alert} in a week"), &|side| side.alerts_per_week.clone()),
+        row("provisional", &|side| side.provisional.to_string()),
+        row("judged", &|side| format!("{}, of which {} left", side.judged, side.judged_left)),
+        row("AUC", &|side| or_none(&side.auc)),
+        row("precision", &|side| or_none(&side.precision)),
+        row("base rate", &|side| or_none(&side.base_rate)),
+        row("recall", &|side| or_none(&side.recall)),
+        row("leavers warned", &|side| format!("{} of {}", side.warned, side.leavers)),
+        row("warned 90 days before", &|side| side.warned_90_days.to_string()),
+        row("median lead", &|side| {
+            side.median_lead_days.map_or_else(|| "none".to_owned(), |days| format!("{days} days"))
+        }),
+    ];
+    let title = format!(
+        "{} days in steps of {}; a score is judged by who left within {} days",
+        answer.days, answer.step_days, answer.horizon_days
+    );
+    table(out, &title, ["", "today", "candidate"], rows.into_iter())
 }
 
 fn titled(what: &str, count: u64, listed: usize) -> String {

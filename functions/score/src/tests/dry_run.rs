@@ -128,8 +128,8 @@ fn a_dry_run_that_cannot_be_made_is_refused_with_everything_that_is_wrong() {
     let stage = stage();
     let refused = |body: Value| Stage::faults(stage.start(&body).unwrap_err());
     assert_eq!(
-        refused(json!({ "scorecard": uptime(), "days": 3, "step_days": 40 })),
-        ["days is 3; give 7 to 365", "step_days is 40; give 1 to 3", "horizon_days is 90; give 1 to 1",]
+        refused(json!({ "scorecard": uptime(), "days": 14, "step_days": 40 })),
+        ["step_days is 40; give 1 to 14", "horizon_days is 90; give 1 to 1"]
     );
     let faults = refused(json!({ "scorecard": uptime(), "against": "nothing" }));
     assert_eq!(faults, ["against `nothing` is no scorecard by which anything was scored"]);

@@ -123,9 +123,12 @@ fn a_customer_of_which_nothing_is_known_is_told_apart() {
 #[test]
 fn terms_that_make_no_sense_are_named() {
     assert_eq!(TERMS.faults(), []);
-    let faults = Terms { days: 6, step_days: 0, horizon_days: 90, alert_at: Band::Champion }.faults();
-    let names: Vec<_> = faults.iter().map(|(name, _)| *name).collect();
-    assert_eq!(names, ["days", "step_days", "horizon_days", "alert_at"]);
+    let named = |terms: Terms| terms.faults().into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+    let terms = Terms { days: 28, step_days: 0, horizon_days: 90, alert_at: Band::Champion };
+    assert_eq!(named(terms), ["step_days", "horizon_days", "alert_at"]);
+    assert_eq!(named(Terms { days: 6, ..terms }), ["days", "alert_at"], "the others depend on it");
+    // The look that is judged has to be one of those that are taken.
+    assert_eq!(named(Terms { days: 30, step_days: 7, horizon_days: 29, ..TERMS }), ["horizon_days"]);
 }
 
 proptest! {

@@ -2,8 +2,6 @@
 //! gives the same bytes.
 
 use super::DATA;
-use crate::clock::StandingClock;
-use crate::data;
 use clap::Args;
 use jiff::Timestamp;
 use platform::table::Item;
@@ -13,7 +11,6 @@ use serde_json::value::RawValue;
 use std::error::Error;
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
-use std::sync::Arc;
 
 /// What is exported.
 #[derive(Debug, Args)]
@@ -35,18 +32,7 @@ struct Line<'a> {
 
 impl Export {
     pub(super) fn execute(self, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
-        if !self.data.join(data::TABLE_FILE).exists() {
-            return Err(format!(
-                "data folder `{}` holds no table; name the right one with --data",
-                self.data.display()
-            )
-            .into());
-        }
-        let clock = Arc::new(StandingClock::new(Timestamp::UNIX_EPOCH));
-        let table = data::open(Some(&self.data), clock.clone())?;
-        if let Some(standing) = data::standing(&table)? {
-            clock.move_to(standing.now);
-        }
+        let (table, _) = super::open_filled(&self.data)?;
         write(&table, &mut BufWriter::new(out))
     }
 }
