@@ -68,6 +68,13 @@ impl Cards {
     }
 }
 
+/// What is said where somebody names a measure that a scorecard does not have.
+pub fn no_measure(card: &Scorecard, name: &str) -> String {
+    let measures = card.dimensions().iter().flat_map(|dimension| &dimension.measures);
+    let known: Vec<&str> = measures.map(|measure| measure.id.as_str()).collect();
+    format!("`{}` is no measure of `{}`; give one of: {}", name.escape_default(), card.version(), known.join(", "))
+}
+
 /// Whoever loses the race looks again: somebody else may have kept it, the content is the same, for the name is. A table
 /// may also call a race lost that nobody won.
 async fn put_once(table: &dyn Table, key: Key, card: &Scorecard) -> Result<(), TableError> {

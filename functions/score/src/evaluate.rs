@@ -2,11 +2,10 @@
 //!
 //! A person's word over what was computed goes the same way: it is an evaluation with one word more or less.
 
-use crate::cards::Cards;
+use crate::cards::{Cards, no_measure};
 use crate::history::Past;
 use async_trait::async_trait;
 use contract::event::{BandChanged, Cause, Event, HealthBlanked, HealthScored, ReasonBody};
-use contract::message::cause_id;
 use domain::audit::{self, Record};
 use domain::day::Day;
 use domain::digest::Digest;
@@ -34,7 +33,6 @@ pub struct Evaluation<'a> {
     pub trigger: Trigger,
     pub run: Option<&'a str>,
     pub said: Option<&'a Said>,
-    pub now: Timestamp,
 }
 
 /// What a person says now, or no longer says.
@@ -57,8 +55,8 @@ pub enum Refusal {
     NotScored,
     #[error("the account is no customer any more and has no health")]
     Blank,
-    #[error("the scorecard `{scorecard}` has no measure `{measure}`; give score, band or one of: {known}")]
-    NoMeasure { scorecard: String, measure: String, known: String },
+    #[error("{0}; or give score or band")]
+    NoMeasure(String),
     #[error(transparent)]
     Override(#[from] OverrideError),
 }
@@ -88,14 +86,14 @@ impl Evaluation<'_> {
     }
 
     /// The overrides after what was said. None where that is refused.
-    fn overrides(&self, state: Option<&HealthRecord>, inputs: &Inputs<'_>) -> Option<Overrides> {
-        let held = state.map(|state| state.overrides.unexpired(self.now)).unwrap_or_default();
+    fn overrides(&self, state: Option<&HealthRecord>, inputs: &Inputs<'_>, now: Timestamp) -> Option<Overrides> {
+        let held = state.map(|state| state.overrides.unexpired(now)).unwrap_or_default();
         let Some(said) = self.said else { return Some(held) };
         let after = match (state, &said.word) {
             (None, _) => Err(Refusal::NotScored),
             (Some(state), _) if state.health.blank_since.is_some() => Err(Refusal::Blank),
             (_, Spoken::TakenBack(subject)) => Ok(held.without(subject)),
-            (_, Spoken::Set(word)) => known(word, inputs).and_then(|()| Ok(held.set(word.clone(), self.now)?)),
+            (_, Spoken::Set(word)) => known(word, inputs).and_then(|()| Ok(held.set(word.clone(), now)?)),
         };
         after.map_err(|refusal| said.refuse(refusal)).ok()
     }
@@ -106,13 +104,7 @@ fn known(word: &Override, inputs: &Inputs<'_>) -> Result<(), Refusal> {
     if matches!(subject, "score" | "band") || inputs.scorecard.measure(subject).is_some() {
         return Ok(());
     }
-    let measures = inputs.scorecard.dimensions().iter().flat_map(|dimension| &dimension.measures);
-    let known: Vec<&str> = measures.map(|measure| measure.id.as_str()).collect();
-    Err(Refusal::NoMeasure {
-        scorecard: inputs.scorecard.version().to_owned(),
-        measure: subject.to_owned(),
-        known: known.join(", "),
-    })
+    Err(Refusal::NoMeasure(no_measure(inputs.scorecard, subject)))
 }
 
 #[async_trait]
@@ -129,12 +121,14 @@ impl Evaluate for Evaluation<'_> {
         state: Option<HealthRecord>,
         known: Snapshot,
     ) -> Result<Option<Effect<HealthRecord>>, Failure> {
+        // Read at each try: whoever lost a race decides after the one who won it.
+        let now = self.ports.clock.now();
         let seen = seen(&known);
         let Some(account) = known.account()? else {
             return Ok(None);
         };
         let card = self.cards.of(&account);
-        if self.is_news() && state.as_ref().is_some_and(|state| self.rests_on(state, card, seen)) {
+        if self.is_news() && state.as_ref().is_some_and(|state| self.rests_on(state, card, seen, now)) {
             return Ok(None);
         }
         let Some(record) = known.record()? else {
@@ -147,20 +141,21 @@ impl Evaluate for Evaluation<'_> {
             open_critical_case: record.has_open_critical_case(),
             overrides: &Overrides::default(),
         };
-        let Some(overrides) = self.overrides(state.as_ref(), &inputs) else {
+        let Some(overrides) = self.overrides(state.as_ref(), &inputs, now) else {
             return Ok(None);
         };
         inputs.overrides = &overrides;
         let previous = state.as_ref().map(|state| &state.health);
         let said_otherwise = self.said.is_some() && state.as_ref().is_some_and(|state| state.overrides != overrides);
-        let decision = assess(previous, &inputs, self.trigger, self.now);
+        let decision = assess(previous, &inputs, self.trigger, now);
         let Some(decision) = decision.filter(|decision| decision.scored || said_otherwise) else {
             return Ok(None);
         };
         let inputs_hash = Digest::of_json("inputs", &(&account, &record, &overrides))
             .map_err(|error| Failure::Unhandled(error.to_string()))?;
         self.cards.keep(self.ports.table.as_ref(), &self.cause.tenant, inputs.scorecard).await?;
-        self.effect(state, decision, overrides, inputs_hash, seen).map(Some)
+        let state_now = |audit| HealthRecord { health: decision.state.clone(), overrides, audit, seen };
+        self.effect(state, &decision, inputs_hash, now, state_now).map(Some)
     }
 }
 
@@ -174,12 +169,12 @@ impl Evaluation<'_> {
     /// Whether the health was scored today, by this scorecard, from these very facts: several news that were recorded
     /// together, or while the first of them waited, are one evaluation. What time alone changes within a day is for the
     /// scheduled run to notice.
-    fn rests_on(&self, state: &HealthRecord, card: &Scorecard, seen: Option<Seen>) -> bool {
+    fn rests_on(&self, state: &HealthRecord, card: &Scorecard, seen: Option<Seen>, now: Timestamp) -> bool {
         seen.is_some()
             && state.seen == seen
-            && Day::of(state.health.scored_at) == Day::of(self.now)
+            && Day::of(state.health.scored_at) == Day::of(now)
             && state.health.health.scorecard_hash == card.hash()
-            && state.overrides == state.overrides.unexpired(self.now)
+            && state.overrides == state.overrides.unexpired(now)
     }
 
     /// Whether facts came in, rather than a schedule or a person's word.
@@ -190,10 +185,10 @@ impl Evaluation<'_> {
     fn effect(
         &self,
         state: Option<HealthRecord>,
-        decision: Decision,
-        overrides: Overrides,
+        decision: &Decision,
         inputs_hash: Digest,
-        seen: Option<Seen>,
+        at: Timestamp,
+        state_now: impl FnOnce(audit::Head) -> HealthRecord,
     ) -> Result<Effect<HealthRecord>, Failure> {
         let tenant = &self.cause.tenant;
         let start = || audit::Head::start(tenant, self.account);
@@ -203,26 +198,28 @@ impl Evaluation<'_> {
         let moved =
             scored_before.map_or_else(|| shortfalls(&now.health), |before| reasons(&before.health, &now.health));
         let why: Vec<ReasonBody> = moved.iter().map(ReasonBody::from).collect();
-        let link = audit::append(&chain, self.record(now, &moved, inputs_hash));
-        let history = keys::score_history(tenant, self.account, self.now, &cause_id(&self.cause.causation_id));
+        let link = audit::append(&chain, self.record(now, &moved, inputs_hash, at));
+        let history = keys::score_history(tenant, self.account, at, link.seq);
         // A last known score that became stale was scored before; that it is stale is known from now on.
         let mut entry = Entry::of(now);
-        entry.scored_at = self.now;
+        entry.scored_at = at;
         let past = Past { entry, reasons: why.clone() };
         let put = |key, body| Write::Put { key, expect: Expect::Absent, body, expires_at: None };
         let writes = vec![
             put(history, table::body(&past)?),
             put(keys::audit(tenant, self.account, "score", link.seq), table::body(&link)?),
         ];
-        let events = self.events(before.as_ref(), &decision, &why);
-        Ok(Effect {
-            state: HealthRecord { health: decision.state, overrides, audit: link.head(), seen },
-            writes,
-            events,
-        })
+        let events = self.events(before.as_ref(), decision, &why, at);
+        Ok(Effect { state: state_now(link.head()), writes, events })
     }
 
-    fn record(&self, now: &HealthState, moved: &[domain::health::Reason], inputs_hash: Digest) -> Record {
+    fn record(
+        &self,
+        now: &HealthState,
+        moved: &[domain::health::Reason],
+        inputs_hash: Digest,
+        at: Timestamp,
+    ) -> Record {
         let (what, said) = match self.said.map(|said| &said.word) {
             None => ("health", None),
             Some(Spoken::Set(word)) => {
@@ -231,7 +228,7 @@ impl Evaluation<'_> {
             Some(Spoken::TakenBack(subject)) => ("override taken back", Some(subject.clone())),
         };
         Record {
-            at: self.now,
+            at,
             what: what.to_owned(),
             inputs_hash,
             config_hash: now.health.scorecard_hash,
@@ -240,9 +237,15 @@ impl Evaluation<'_> {
         }
     }
 
-    fn events(&self, before: Option<&HealthState>, decision: &Decision, why: &[ReasonBody]) -> Vec<Event> {
+    fn events(
+        &self,
+        before: Option<&HealthState>,
+        decision: &Decision,
+        why: &[ReasonBody],
+        at: Timestamp,
+    ) -> Vec<Event> {
         let state = &decision.state;
-        let event = |fact: contract::event::Fact| Event::new(&self.cause, Some(self.account), "", self.now, fact);
+        let event = |fact: contract::event::Fact| Event::new(&self.cause, Some(self.account), "", at, fact);
         if state.blank_since.is_some() {
             let last_band = before.and_then(HealthState::shown_band).map(|band| band.to_string());
             return vec![event(HealthBlanked { last_score: state.health.score.to_string(), last_band }.into())];

@@ -145,11 +145,7 @@ fn moment(request: &Request, name: &str) -> Result<Option<jiff::Timestamp>, Prob
 
 /// A measure that the scorecard does not have.
 fn no_measure(card: &Scorecard, path: &str, name: &str) -> Problem {
-    let measures = card.dimensions().iter().flat_map(|dimension| &dimension.measures);
-    let known: Vec<&str> = measures.map(|measure| measure.id.as_str()).collect();
-    let reason =
-        format!("`{}` is no measure of `{}`; give one of: {}", name.escape_default(), card.version(), known.join(", "));
-    Problem::invalid("there is no such measure", vec![Fault::new(path, reason)])
+    Problem::invalid("there is no such measure", vec![Fault::new(path, cards::no_measure(card, name))])
 }
 
 #[async_trait]
@@ -223,16 +219,7 @@ impl Score {
         trigger: Trigger,
         run: Option<&'a str>,
     ) -> Evaluation<'a> {
-        Evaluation {
-            ports: &self.ports,
-            cards: &self.cards,
-            cause,
-            account,
-            trigger,
-            run,
-            said: None,
-            now: self.ports.clock.now(),
-        }
+        Evaluation { ports: &self.ports, cards: &self.cards, cause, account, trigger, run, said: None }
     }
 
     async fn sweep(&self, work: &Work, run: &str, at: jiff::Timestamp) -> Result<(), Failure> {

@@ -59,7 +59,7 @@ fn problem(refusal: &Refusal) -> Problem {
         Refusal::NotScored | Refusal::Blank | Refusal::Override(OverrideError::TooMany) => {
             return Problem::conflict(refusal.to_string());
         }
-        Refusal::NoMeasure { .. } => "subject",
+        Refusal::NoMeasure(_) => "subject",
         Refusal::Override(OverrideError::Reason(_)) => "reason",
         Refusal::Override(OverrideError::Expiry { .. }) => "expires_at",
         Refusal::Override(OverrideError::Points(_)) => "points",

@@ -7,15 +7,17 @@ use contract::score::{
     ScorecardItem, ScorecardList, state_name,
 };
 use contract::scorecard::Purpose;
-use domain::account::Account;
+use domain::account::{Account, LifecycleStage};
 use domain::band::Band;
 use domain::day::Day;
 use domain::digest::Digest;
 use domain::fixed::Quantity;
-use domain::health::{Health, Inputs, Overrides, compute, reach};
+use domain::health::{Evidence, Inputs, Overrides, compute, evidence as evidence_of, next_band, reach};
 use domain::id::{AccountId, TenantId};
+use domain::page::Bucket;
 use domain::record::{AccountRecord, HealthRecord};
 use domain::scorecard::Scorecard;
+use domain::signal::Metric;
 use platform::function::Ports;
 use platform::http::{Caller, Problem, Request, Response};
 use platform::snapshot::Snapshot;
@@ -38,6 +40,15 @@ impl Known {
             record: known.record()?.unwrap_or_default(),
             health: known.health()?,
         })
+    }
+
+    /// The same of a customer; 409 where it is one no more: then it has no health that could be another.
+    pub async fn of_customer(ports: &Ports, tenant: &TenantId, account: &AccountId) -> Result<Self, Problem> {
+        let known = Self::of(ports, tenant, account).await?;
+        if known.account.stage == LifecycleStage::Churned {
+            return Err(Problem::conflict("the account is no customer any more and has no health"));
+        }
+        Ok(known)
     }
 
     /// What its health is computed from.
@@ -63,34 +74,27 @@ pub async fn health(ports: &Ports, cards: &Cards, caller: &Caller, request: &Req
     let mut answer = HealthAnswer::of(&account, &record.health, &card, ports.clock.now());
     if record.health.blank_since.is_none() {
         answer.summary = history::summary(ports, cards, &caller.tenant, &account, health).await?;
-        let next = next(health, &card, record.health.shown_band());
-        answer.next_band = next.map(|(band, reach)| NextBand { band: band.to_string(), reach });
+        answer.next_band = next_band(&record.health, &card).map(|next| NextBand::from(&next));
     }
     Response::json(200, &answer)
-}
-
-/// What it would take to be a band higher.
-fn next(health: &Health, card: &Scorecard, band: Option<Band>) -> Option<(Band, ReachBody)> {
-    let band = band.unwrap_or_else(|| card.bands().of(health.score));
-    let next = Band::ALL.into_iter().find(|higher| *higher > band)?;
-    Some((next, ReachBody::from(&reach(health, card, card.bands().floor(next)))))
 }
 
 /// `GET /accounts/{id}/maturity`.
 pub async fn maturity(ports: &Ports, cards: &Cards, caller: &Caller, request: &Request) -> Result<Response, Problem> {
     let account = super::account(request)?;
-    let known = Known::of(ports, &caller.tenant, &account).await?;
+    let known = Known::of_customer(ports, &caller.tenant, &account).await?;
     let (now, card) = (ports.clock.now(), cards.holding().maturity());
     let health = compute(&known.inputs(card, &Overrides::default()), now)
         .ok_or_else(|| Problem::not_found("maturity of account", account.as_str()))?;
     let band = card.bands().of(health.score);
     let level = Band::ALL.iter().zip(1..).find(|(of, _)| **of == band).map_or(1, |(_, level)| level);
+    let next = Band::ALL.into_iter().find(|higher| *higher > band);
     let answer = MaturityAnswer {
         account: account.to_string(),
         as_of: now,
         score: health.score.to_string(),
         level,
-        next_level: next(&health, card, Some(band)).map(|(_, reach)| reach),
+        next_level: next.map(|next| ReachBody::from(&reach(&health, card, card.bands().floor(next)))),
         made_of: HealthBody::of(&health, card, now),
     };
     Response::json(200, &answer)
@@ -107,18 +111,15 @@ pub async fn evidence(ports: &Ports, cards: &Cards, caller: &Caller, request: &R
     let health = compute(&known.inputs(card, &overrides), now);
     let part = health.as_ref().and_then(|health| health.measures.iter().find(|part| part.measure == name));
     let today = Day::of(now);
-    let first = today.plus(1 - i32::from(measure.window_days));
-    let day_of = |metric: domain::signal::Metric| {
-        let buckets = known.record.series.buckets(metric, first, today).iter();
-        buckets.map(move |(day, bucket)| EvidenceDay {
-            day: *day,
-            age_days: today.since(*day),
-            metric: metric.to_string(),
-            values: bucket.count,
-            sum: Quantity::from_micros(bucket.sum).to_string(),
-        })
+    let Evidence { first, last, days } = evidence_of(&known.inputs(card, &overrides), measure, now);
+    let day_of = |(metric, day, bucket): &(Metric, Day, Bucket)| EvidenceDay {
+        day: *day,
+        age_days: today.since(*day),
+        metric: metric.to_string(),
+        values: bucket.count,
+        sum: Quantity::from_micros(bucket.sum).to_string(),
     };
-    let mut days: Vec<EvidenceDay> = measure.formula.metrics().flat_map(day_of).collect();
+    let mut days: Vec<EvidenceDay> = days.iter().map(day_of).collect();
     days.sort_by(|a, b| b.day.cmp(&a.day).then_with(|| a.metric.cmp(&b.metric)));
     let answer = EvidenceAnswer {
         account: account.to_string(),
@@ -127,7 +128,7 @@ pub async fn evidence(ports: &Ports, cards: &Cards, caller: &Caller, request: &R
         unit: measure.unit.clone(),
         state: part.map_or("excluded", |part| state_name(part.state)).to_owned(),
         window_from: first,
-        window_to: today,
+        window_to: last,
         age_days: part.and_then(|part| part.age_days(today)),
         days,
     };

@@ -7,7 +7,7 @@ use contract::event::{FunctionName, ReasonBody};
 use contract::problem::Fault;
 use contract::score::{HealthBody, RescoreAnswer, RescorePage, RescoreRequest, WhatIfAnswer, WhatIfRequest};
 use contract::scorecard::{Card, Purpose, ScorecardFile};
-use domain::health::{Health, compute, reasons, shortfalls, suppose};
+use domain::health::{Contribution, Health, State, compute, reasons, shortfalls, suppose};
 use domain::scorecard::Scorecard;
 use platform::function::Ports;
 use platform::http::{self, Caller, Problem, Request, Response};
@@ -21,7 +21,7 @@ const MAX_PAGE: usize = 25;
 pub async fn what_if(ports: &Ports, cards: &Cards, caller: &Caller, request: &Request) -> Result<Response, Problem> {
     let account = super::account(request)?;
     let WhatIfRequest { values } = http::read_json(request)?;
-    let known = Known::of(ports, &caller.tenant, &account).await?;
+    let known = Known::of_customer(ports, &caller.tenant, &account).await?;
     let (now, card) = (ports.clock.now(), cards.of(&known.account));
     let unknown = values.keys().find(|name| card.measure(name).is_none());
     if let Some(name) = unknown {
@@ -31,18 +31,33 @@ pub async fn what_if(ports: &Ports, cards: &Cards, caller: &Caller, request: &Re
     let inputs = known.inputs(card, &overrides);
     let nothing = || Problem::conflict("nothing is known of the account's measures today, and nothing was supposed");
     let after = suppose(&inputs, now, &values).ok_or_else(nothing)?;
+    let idle = after.measures.iter().filter(|part| values.contains_key(&part.measure)).filter_map(without_effect);
+    let idle: Vec<Fault> = idle.collect();
+    if !idle.is_empty() {
+        return Err(Problem::invalid("not every value would have an effect", idle));
+    }
     let before = compute(&inputs, now);
     let changes = before.as_ref().map_or_else(|| shortfalls(&after), |before| reasons(before, &after));
     let answer = WhatIfAnswer {
         account: account.to_string(),
         as_of: now,
-        now: before.as_ref().map_or_else(String::new, |before| before.score.to_string()),
+        now: before.as_ref().map(|before| before.score.to_string()),
         score: after.score.to_string(),
         band: band_of(&after, card),
         changes: changes.iter().map(ReasonBody::from).collect(),
         made_of: HealthBody::of(&after, card, now),
     };
     Response::json(200, &answer)
+}
+
+/// Why another value of a measure would change nothing, where it would not.
+fn without_effect(part: &Contribution) -> Option<Fault> {
+    let reason = match part.state {
+        State::NotApplicable => "does not count for this account at this time; leave it out",
+        State::Overridden => "is what a person says it is, whatever its value; take the override back, or leave it out",
+        _ => return None,
+    };
+    Some(Fault::new(format!("values.{}", part.measure), reason))
 }
 
 /// `POST /accounts/{id}/health/rescore`.

@@ -6,8 +6,8 @@ use domain::band::Band;
 use domain::day::Day;
 use domain::fixed::{Points, Quantity};
 use domain::health::{
-    AppliedCap, Contribution, DimensionScore, Entry, Health, HealthState, Override, Reach, Reason, State, Step, Word,
-    confidence,
+    AppliedCap, Contribution, DimensionScore, Entry, Health, HealthState, Outlook, Override, Reach, Reason, State,
+    Step, Word, confidence,
 };
 use domain::id::AccountId;
 use domain::scorecard::Scorecard;
@@ -140,9 +140,33 @@ pub struct OverrideRequest {
 pub struct NextBand {
     /// The band.
     pub band: String,
-    /// What it would take.
+    /// `open`: the changes that are named would do it, where caps are named after their end. `waiting`: the score is there,
+    /// and the band follows after some more scheduled runs. `overridden`: a person's word holds the band or the score.
+    /// `out_of_reach`: even the best values of all that is known today would not do it.
+    pub status: String,
+    /// Where it is waiting: after how many scheduled runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runs_left: Option<u8>,
+    /// Where a person's word holds it: until when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub until: Option<Timestamp>,
+    /// What it would take by what was computed.
     #[serde(flatten)]
     pub reach: ReachBody,
+}
+
+impl From<&domain::health::NextBand> for NextBand {
+    fn from(next: &domain::health::NextBand) -> Self {
+        let (status, runs_left, until) = match next.outlook {
+            Outlook::Open => ("open", None, None),
+            Outlook::Waiting { runs_left } => ("waiting", Some(runs_left), None),
+            Outlook::Overridden { until } => ("overridden", None, Some(until)),
+            Outlook::OutOfReach => ("out_of_reach", None, None),
+        };
+        let reach = ReachBody::from(&next.reach);
+        Self { band: next.band.to_string(), status: status.to_owned(), runs_left, until, reach }
+    }
 }
 
 /// What it would take to reach a score.
@@ -204,6 +228,9 @@ pub struct ScoreThen {
     /// The band that held.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub band: Option<String>,
+    /// The account had left: `score` is its last one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub blank: bool,
     /// The fingerprint of the scorecard.
     pub scorecard_hash: String,
 }
@@ -242,8 +269,9 @@ pub struct WhatIfAnswer {
     /// The moment that this speaks of.
     #[schemars(with = "String")]
     pub as_of: Timestamp,
-    /// The score as it is now.
-    pub now: String,
+    /// The score as it is now; absent where nothing is known today.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub now: Option<String>,
     /// The score as it would be.
     pub score: String,
     /// The band in which that lies, dwell and margin aside.
@@ -319,7 +347,7 @@ pub struct EvidenceAnswer {
     pub unit: String,
     /// What it rests on: `present`, `held`, `neutral`, `penalised`, `excluded`, `not_applicable` or `overridden`.
     pub state: String,
-    /// The first day that the measure looks at.
+    /// The first day that the measure looks at: of a value that is held, up to the day that it is of.
     #[schemars(with = "String")]
     pub window_from: Day,
     /// The last day that it looks at.
@@ -521,6 +549,7 @@ impl From<&Entry> for ScoreThen {
             scored_at: entry.scored_at,
             score: entry.score.to_string(),
             band: entry.band.map(|band| band.to_string()),
+            blank: entry.blank,
             scorecard_hash: entry.scorecard.to_string(),
         }
     }
@@ -577,9 +606,6 @@ pub struct HistoryEntry {
     /// The score as it was computed, where a person said otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub computed: Option<String>,
-    /// The account had left: `score` is its last one.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub blank: bool,
     /// Share of the weight with fresh data, in hundredths of a percent.
     pub coverage_basis_points: u16,
     /// Too little data: fired nothing.
@@ -594,7 +620,6 @@ impl HistoryEntry {
         Self {
             then: entry.into(),
             computed: (entry.computed != entry.score).then(|| entry.computed.to_string()),
-            blank: entry.blank,
             coverage_basis_points: entry.coverage.value(),
             provisional: entry.provisional,
             reasons,

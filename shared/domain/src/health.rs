@@ -18,8 +18,9 @@ pub use difference::{Cause, Change, Reason, difference, reasons, shortfalls};
 pub use entry::Entry;
 
 pub use overrides::{MAX_OVERRIDES, Override, OverrideError, Overrides, Word};
-pub use reach::{Reach, Step, reach};
+pub use reach::{NextBand, Outlook, Reach, Step, next_band, reach};
 pub use sentence::sentence;
+pub use value::{Evidence, evidence};
 
 use crate::account::Account;
 use crate::day::Day;

@@ -73,9 +73,9 @@ pub fn case(tenant: &TenantId, account: &AccountId, case: &CaseId) -> Key {
     of_account(tenant, account, format!("case#{case}"))
 }
 
-/// A score as it was. Writer: score.
-pub fn score_history(tenant: &TenantId, account: &AccountId, at: Timestamp, cause: &CauseId) -> Key {
-    of_account(tenant, account, format!("score#{}#{cause}", time(at)))
+/// A score as it was: by its time, then by the place of its decision in the chain. Writer: score.
+pub fn score_history(tenant: &TenantId, account: &AccountId, at: Timestamp, sequence: u64) -> Key {
+    of_account(tenant, account, format!("score#{}#{sequence:012}", time(at)))
 }
 
 /// A past moment scored anew, beside what was scored then and what was found of it before. Writer: score.

@@ -44,6 +44,14 @@ impl Stage {
         self.request(("PUT", OVERRIDE), &[("subject", subject)], &[], body)
     }
 
+    /// `acme` is no customer any more.
+    fn leave(&self) {
+        let profile = keys::profile(&tenant(), &id("acme"));
+        let mut state = self.doubles.value(&profile).unwrap()["state"].clone();
+        state["stage"] = json!("churned");
+        self.doubles.put(&profile, &json!({ "state": state }));
+    }
+
     fn until(&self, hours: i64) -> String {
         (self.doubles.now() + SignedDuration::from_hours(hours)).to_string()
     }
@@ -123,7 +131,7 @@ fn an_override_that_makes_no_sense_is_refused_by_its_path_and_nothing_is_written
     let until = stage.until(48);
     let refused = |subject: &str, body: Value| Stage::faults(stage.say(subject, &body).unwrap_err()).join("; ");
     let points = json!({ "points": 40, "reason": "x", "expires_at": until });
-    assert!(refused("smiles", points.clone()).starts_with("subject the scorecard `default-1` has no measure `smiles`"));
+    assert!(refused("smiles", points.clone()).starts_with("subject `smiles` is no measure of `default-1`; give one of: "));
     assert!(refused("band", points.clone()).starts_with("band is what an override of the band has"));
     assert!(
         refused("score", json!({ "band": "critical", "reason": "x", "expires_at": until })).starts_with("points are")
@@ -143,11 +151,7 @@ fn health_is_blank_at_churn_and_its_last_state_stays_readable() {
     let said = json!({ "points": 0, "reason": "they called", "expires_at": stage.until(48) });
     stage.say("csat", &said).unwrap();
     let (last, entries) = (stage.health(), stage.history(None).entries.len());
-    let mut account: Account =
-        serde_json::from_value(stage.doubles.value(&keys::profile(&tenant(), &id("acme"))).unwrap()["state"].clone())
-            .unwrap();
-    account.stage = LifecycleStage::Churned;
-    stage.doubles.put(&keys::profile(&tenant(), &account.id), &json!({ "state": account }));
+    stage.leave();
     stage.hear("2");
     stage.hear("3");
     let health = stage.health();
@@ -161,7 +165,7 @@ fn health_is_blank_at_churn_and_its_last_state_stays_readable() {
         .collect();
     assert_eq!(blanked.len(), 1);
     assert_eq!((&Some(blanked[0].last_score.clone()), &blanked[0].last_band), (&last.score, &last.band));
-    assert!(stage.history(None).entries[0].blank);
+    assert!(stage.history(None).entries[0].then.blank);
     stage.pass(3);
     stage.run();
     assert_eq!(stage.history(None).entries.len(), entries + 1, "the end of an override blanks nobody again");
@@ -219,7 +223,7 @@ fn health_says_what_moved_in_a_week_and_what_the_next_band_would_take() {
     let values = json!({ "values": { "cost_saving": step.to.parse::<f64>().unwrap() } });
     let supposed = stage.request(("POST", "/accounts/{id}/health/what-if"), &[], &[], &values).unwrap();
     let supposed: WhatIfAnswer = serde_json::from_value(supposed).unwrap();
-    assert_eq!((supposed.band, Some(supposed.now)), (next.band, health.score));
+    assert_eq!((supposed.band, supposed.now, next.status.as_str()), (next.band, health.score, "open"));
     let sum = supposed.changes.iter().fold(Points::ZERO, |sum, change| sum.plus(points(&change.points)));
     assert_eq!(points(&supposed.score).minus(sum), points(stage.health().score.as_ref().unwrap()));
     assert_eq!(stage.history(None).entries.len(), 2, "a supposition changes nothing");
@@ -241,6 +245,36 @@ fn evidence_names_the_days_and_how_old_they_are() {
     assert_eq!(days, [(0, "98"), (2, "99.95")]);
     assert_eq!((answer.value.as_deref(), answer.state.as_str(), answer.age_days), (Some("98.975"), "present", Some(0)));
     assert_eq!(answer.window_to.since(answer.window_from), 6);
+}
+
+#[test]
+fn evidence_of_a_value_that_is_held_is_of_its_own_days() {
+    let stage = good();
+    stage.pass(10);
+    stage.run();
+    let answer: EvidenceAnswer = stage.get("/accounts/{id}/health/evidence", &[("measure", "uptime")]);
+    assert_eq!((answer.value.as_deref(), answer.state.as_str(), answer.age_days), (Some("99.95"), "held", Some(10)));
+    assert_eq!(answer.days.iter().map(|day| day.age_days).collect::<Vec<_>>(), [10]);
+    assert_eq!((answer.days[0].day, answer.window_to.since(answer.window_from)), (answer.window_to, 6));
+    // One value stands for cost saving, whenever it was told.
+    let answer: EvidenceAnswer = stage.get("/accounts/{id}/health/evidence", &[("measure", "cost_saving")]);
+    assert_eq!(answer.days.iter().map(|day| day.sum.as_str()).collect::<Vec<_>>(), ["75"]);
+}
+
+#[test]
+fn a_supposition_that_would_have_no_effect_is_refused() {
+    let stage = good();
+    let suppose = |values: Value| {
+        let body = json!({ "values": values });
+        stage.request(("POST", "/accounts/{id}/health/what-if"), &[], &[], &body)
+    };
+    stage.say("uptime", &json!({ "points": 10, "reason": "it was down", "expires_at": stage.until(48) })).unwrap();
+    let faults = Stage::faults(suppose(json!({ "uptime": 100, "renewal_probability": 90 })).unwrap_err());
+    assert!(faults.len() == 2 && faults[0].starts_with("values.uptime is what a person says"), "{faults:?}");
+    assert!(faults[1].starts_with("values.renewal_probability does not count"), "{faults:?}");
+    stage.leave();
+    assert_eq!(suppose(json!({ "csat": 90 })).unwrap_err().status, 409, "it has no health that could be another");
+    assert_eq!(stage.request(("GET", "/accounts/{id}/maturity"), &[], &[], &Value::Null).unwrap_err().status, 409);
 }
 
 #[test]

@@ -4,9 +4,11 @@
 //! alone is an alternative; where none does, the fewest that do it together are named, those that can bring the most
 //! first, the last one moved no further than needed.
 
-use super::{Contribution, Health, State, weigh};
+use super::{Contribution, Health, HealthState, State, weigh};
+use crate::band::Band;
 use crate::fixed::{ONE, Points, Quantity};
 use crate::scorecard::{Formula, Measure, Scorecard};
+use jiff::Timestamp;
 
 /// A measure moved.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +36,59 @@ pub struct Reach {
     pub alone: Vec<Step>,
     /// Where none does it alone: those that do it together. Empty where even all of them would not.
     pub together: Vec<Step>,
+}
+
+/// A band higher, and what it would take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NextBand {
+    /// The band.
+    pub band: Band,
+    /// How that stands.
+    pub outlook: Outlook,
+    /// What it would take by what was computed.
+    pub reach: Reach,
+}
+
+/// How the next band stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outlook {
+    /// The changes would do it.
+    Open,
+    /// The score is there; the band follows.
+    Waiting {
+        /// After so many scheduled runs.
+        runs_left: u8,
+    },
+    /// A person's word holds it.
+    Overridden {
+        /// Until then.
+        until: Timestamp,
+    },
+    /// Even the best values of all that counts today would not do it.
+    OutOfReach,
+}
+
+/// The band above the one that holds. None above the highest one, and of an account that has left.
+pub fn next_band(state: &HealthState, scorecard: &Scorecard) -> Option<NextBand> {
+    let (health, bands) = (&state.health, scorecard.bands());
+    if state.blank_since.is_some() {
+        return None;
+    }
+    let band = state.shown_band().unwrap_or_else(|| bands.of(health.score));
+    let next = Band::ALL.into_iter().find(|higher| *higher > band)?;
+    let reach = reach(health, scorecard, bands.floor(next));
+    let word = health.overrides.about("band").or_else(|| health.overrides.about("score"));
+    let outlook = if let Some(word) = word {
+        Outlook::Overridden { until: word.expires_at }
+    } else if health.computed >= reach.score {
+        let runs = state.band.and_then(|state| state.pending).map_or(0, |pending| pending.runs);
+        Outlook::Waiting { runs_left: bands.dwell_runs.saturating_sub(runs) }
+    } else if health.uncapped < reach.score && reach.alone.is_empty() && reach.together.is_empty() {
+        Outlook::OutOfReach
+    } else {
+        Outlook::Open
+    };
+    Some(NextBand { band: next, outlook, reach })
 }
 
 /// The smallest changes that would bring a health to a score. Nothing to do where it has it.
@@ -178,9 +233,11 @@ const fn step_of(measure: &Measure) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::super::tests::{account, four, score as health_of, today};
-    use super::super::{Inputs, Overrides, compute, suppose};
+    use super::super::{Inputs, Override, Overrides, Word, compute, suppose};
     use super::*;
     use crate::account::LifecycleStage;
+    use crate::band::{BandState, Pending};
+    use crate::id::PersonId;
     use crate::scorecard::tests::{curve, draft};
     use proptest::prelude::*;
     use std::collections::BTreeMap;
@@ -227,6 +284,47 @@ mod tests {
         let reach = super::reach(&health, &scorecard, Points::whole(75));
         assert_eq!(reach.caps, Vec::<String>::new(), "65 is under the cap's 69 as it is");
         assert!(told(&reach.alone).contains(&"uptime 55 -> 17.5 (10)".to_owned()), "{:?}", told(&reach.alone));
+    }
+
+    fn outlook(values: [&'static str; 4], change: impl FnOnce(&mut HealthState)) -> Option<(Band, Outlook)> {
+        let health = health_of(draft(), &four(values), today()).unwrap();
+        let scorecard = Scorecard::new(draft()).unwrap();
+        let band = Some(BandState::at_rest(scorecard.bands().of(health.score)));
+        let scored_at = today().start();
+        let mut state = HealthState { health, band, band_from: None, band_since: None, scored_at, blank_since: None };
+        change(&mut state);
+        next_band(&state, &scorecard).map(|next| (next.band, next.outlook))
+    }
+
+    #[test]
+    fn the_next_band_is_open_waited_for_held_by_a_person_or_out_of_reach() {
+        let values = ["80", "90", "70", "60"];
+        assert_eq!(outlook(values, |_| ()), Some((Band::Healthy, Outlook::Open)));
+        assert_eq!(outlook(["100"; 4], |_| ()), None, "there is none above");
+        assert_eq!(outlook(values, |state| state.blank_since = Some(state.scored_at)), None, "it has left");
+        // 77 lies in "at risk" already, and a run was seen there.
+        let waits = |state: &mut HealthState| {
+            let pending = Some(Pending { to: Band::AtRisk, runs: 1 });
+            state.band = Some(BandState { band: Band::Critical, pending });
+        };
+        assert_eq!(outlook(values, waits), Some((Band::AtRisk, Outlook::Waiting { runs_left: 1 })));
+        let until = today().plus(9).start();
+        let says = |state: &mut HealthState| {
+            let word = Override {
+                word: Word::Band(Band::Emergency),
+                reason: "known better".into(),
+                author: PersonId::new("kim").unwrap(),
+                set_at: state.scored_at,
+                expires_at: until,
+            };
+            state.health.overrides = Overrides::default().set(word, state.scored_at).unwrap();
+        };
+        assert_eq!(outlook(values, says), Some((Band::Critical, Outlook::Overridden { until })));
+        // What nobody knows cannot be promised: with nothing that could be moved it cannot be reached.
+        let blind = |state: &mut HealthState| {
+            state.health.measures.iter_mut().for_each(|part| part.state = State::Neutral);
+        };
+        assert_eq!(outlook(values, blind), Some((Band::Healthy, Outlook::OutOfReach)));
     }
 
     proptest! {

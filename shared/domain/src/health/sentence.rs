@@ -26,12 +26,13 @@ pub fn sentence(before: &Health, after: &Health, since: &str) -> String {
     format!("{way} {} since {since}: {}", signed(moved).trim_start_matches(['+', '−']), parts.join("; "))
 }
 
-/// With a sign, to a decimal; what is less than that in as many as it needs.
+/// With a sign, to a decimal; what is less than that to the first decimal that says something.
 fn signed(points: Points) -> String {
     let sign = if points < Points::ZERO { "−" } else { "+" };
     let size = if points < Points::ZERO { Points::ZERO.minus(points) } else { points };
-    let text = if size.micros() < 50_000 { size.to_string() } else { size.rounded(1) };
-    format!("{sign}{text}")
+    let says_something = |text: &String| text.chars().any(|digit| ('1'..='9').contains(&digit));
+    let text = (1..=6).map(|places| size.rounded(places)).find(says_something);
+    format!("{sign}{}", text.unwrap_or_else(|| size.rounded(1)))
 }
 
 #[cfg(test)]
@@ -58,5 +59,7 @@ mod tests {
         );
         assert_eq!(told(["80", "90", "70", "60"], ["80", "90", "70", "60"]), "unchanged since Monday at 77.0");
         assert!(told(["80", "90", "70", "60"], ["80.01", "90", "70", "60"]).ends_with("80.01 %, +0.003"));
+        assert_eq!(signed("-0.010214".parse().unwrap()), "−0.01", "no more digits than say something");
+        assert_eq!((signed("0.06".parse().unwrap()), signed(Points::ZERO)), ("+0.1".into(), "+0.0".into()));
     }
 }

@@ -1,8 +1,9 @@
-//! A measure's value as of a moment: from which data, how fresh, and what stands in when there are none.
+//! A measure's value as of a moment: from which data ([`evidence`]), how fresh, and what stands in when there are none.
 
 use super::{Inputs, State, absent};
 use crate::day::Day;
 use crate::fixed::{ONE, Quantity, divide_half_even};
+use crate::page::Bucket;
 use crate::scorecard::{Absence, Formula, Measure};
 use crate::series::Series;
 use crate::signal::Metric;
@@ -33,6 +34,47 @@ pub(super) fn read(inputs: &Inputs<'_>, measure: &Measure, now: Timestamp) -> Re
         _ => (absent(measure.absence), None),
     };
     Reading { state, value, as_of }
+}
+
+/// The days that a measure's value rests on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Evidence {
+    /// The first day that the measure looks at.
+    pub first: Day,
+    /// The last one: today, or the day that a held value is of.
+    pub last: Day,
+    /// What is known of its metrics on the days that count, by metric and day.
+    pub days: Vec<(Metric, Day, Bucket)>,
+}
+
+/// What a measure's value rests on: the data of its window, or the one day that stands for it, whenever that was.
+pub fn evidence(inputs: &Inputs<'_>, measure: &Measure, now: Timestamp) -> Evidence {
+    let (series, reading) = (inputs.series, read(inputs, measure, now));
+    let last = reading.as_of.filter(|_| reading.state == State::Held).unwrap_or_else(|| Day::of(now));
+    let first = last.plus(1 - i32::from(measure.window_days));
+    let on = |metric, day: Day| series.bucket(metric, day).map(|bucket| (metric, day, bucket));
+    let window = |metric| {
+        let buckets = series.buckets(metric, first, last).iter();
+        buckets.map(move |(day, bucket)| (metric, *day, *bucket)).collect::<Vec<_>>()
+    };
+    let one = |metric| series.last_day_with(metric, last).and_then(|day| on(metric, day));
+    let days = match measure.formula {
+        Formula::Mean(metric) | Formula::Sum(metric) => window(metric),
+        Formula::NetPromoter { .. } => window(Metric::NetPromoter),
+        Formula::Latest(metric) => one(metric).into_iter().filter(|(_, day, _)| *day >= first).collect(),
+        Formula::DaysSince(metric) => one(metric).into_iter().collect(),
+        Formula::Share { part, whole } => window(part).into_iter().chain(one(whole)).collect(),
+        Formula::Quotient { numerator, denominator } => window(numerator)
+            .into_iter()
+            .filter_map(|above| on(denominator, above.1).map(|below| [above, below]))
+            .flatten()
+            .collect(),
+        Formula::CompetitorExposure => {
+            let seen = series.competitor(now).map(|sighting| Day::of(sighting.at));
+            seen.and_then(|day| on(Metric::CompetitorSeen, day)).into_iter().collect()
+        }
+    };
+    Evidence { first, last, days }
 }
 
 /// The last day of which the formula's data are known.

@@ -1,6 +1,6 @@
 //! The API's description (OpenAPI 3.1), made from the routes themselves, so that it says what the edge does.
 
-use super::{BASE, Route};
+use super::{BASE, Method, Route};
 use contract::event::FunctionName;
 use schemars::Schema;
 use serde_json::{Map, Value, json};
@@ -139,7 +139,7 @@ fn responses_of(route: &Route, shapes: &mut Shapes) -> Result<Value, OpenApiErro
         ("401", route.scope.is_some(), "Unauthorized"),
         ("403", route.scope.is_some(), "Forbidden"),
         ("404", route.path.contains('{'), "NotFound"),
-        ("409", post, "Conflict"),
+        ("409", route.method != Method::Get, "Conflict"),
         ("412", route.conditional, "PreconditionFailed"),
         ("413", body, "TooLarge"),
         ("422", true, "Invalid"),
@@ -278,7 +278,6 @@ fn point_to_components(value: &mut Value, root: Option<&str>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Method;
     use super::*;
     use schemars::JsonSchema;
 
