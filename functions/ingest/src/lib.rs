@@ -9,6 +9,7 @@ mod door;
 mod quarantine;
 mod read;
 mod record;
+mod support;
 mod watch;
 
 use async_trait::async_trait;
@@ -39,6 +40,10 @@ pub const ROUTES: &[Route] = &[
         .scope("cs-ops.ingest.read")
         .query(&[Parameter::text("metric", "Only what reports this metric.")])
         .answers::<contract::ingest::SignalsOfDay>(200),
+    Route::new(Method::Get, "/accounts/{id}/support", "How many cases an account had and how long they took.")
+        .scope("cs-ops.ingest.read")
+        .query(&[Parameter::text("days", "How many days, today counted: 1 to 400; 90 where nothing is given.")])
+        .answers::<contract::ingest::SupportAnswer>(200),
     Route::new(Method::Put, "/accounts/{id}", "Describes an account; the same twice is the same once.")
         .scope("cs-ops.ingest.write")
         .conditional()
@@ -72,6 +77,7 @@ impl Function for Ingest {
         match (request.method.as_str(), request.route.as_str()) {
             ("POST", "/signals") => door::post(&self.ports, caller, request).await,
             ("GET", "/accounts/{id}/signals/{day}") => read::signals(&self.ports, caller, request).await,
+            ("GET", "/accounts/{id}/support") => support::get(&self.ports, caller, request).await,
             ("PUT", "/accounts/{id}") => accounts::put(&self.ports, caller, request).await,
             ("GET", "/quarantine") => quarantine::list(&self.ports, caller, request).await,
             ("POST", "/quarantine/{id}/release") => quarantine::release(&self.ports, caller, request).await,

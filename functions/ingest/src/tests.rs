@@ -666,3 +666,17 @@ fn a98_a_chatbot_that_hands_over_twice_opens_one_case() {
     let case = stage.item(&keys::case(&tenant(), &acme(), &CaseId::new("handoff-7").unwrap()));
     assert_eq!((opened, case.is_some()), (1, true));
 }
+
+#[test]
+fn a72_what_support_came_to_is_answered_from_the_cases() {
+    let stage = stage();
+    let at = |minutes| stage.doubles.now() - SignedDuration::from_mins(minutes);
+    let (opened, resolved) = (stage.case("1", "c", "opened", at(600)), stage.case("2", "c", "resolved", at(60)));
+    stage.send("1", &[opened, resolved, stage.case("3", "d", "opened", at(5))]);
+    let route = "/accounts/{id}/support";
+    let (status, answer) = stage.ask("a", "GET", route, "acme", "").unwrap();
+    assert_eq!((status, &answer["resolved"], &answer["open"]), (200, &json!(1), &json!(1)), "{answer}");
+    assert_eq!(answer["resolution"], json!({ "count": 1, "p50_seconds": 540 * 60, "p90_seconds": 540 * 60 }));
+    assert_eq!(answer["opened"].as_object().unwrap().values().map(|count| count.as_u64().unwrap()).sum::<u64>(), 2);
+    assert_eq!(stage.ask("b", "GET", route, "nobody", "").unwrap_err().status, 404);
+}

@@ -3,10 +3,13 @@
 use crate::problem::Fault;
 use crate::signal::SignalBody;
 use domain::day::Day;
-use domain::id::CauseId;
+use domain::id::{AccountId, CauseId};
+use domain::signal::Severity;
+use domain::support::{Durations, Support};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The most records in one request.
 pub const MAX_RECORDS: usize = 500;
@@ -124,4 +127,72 @@ pub struct AccountAnswer {
     pub created: bool,
     /// Whether anything is different now.
     pub changed: bool,
+}
+
+/// `GET /accounts/{id}/support`: what an account's support came to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SupportAnswer {
+    /// Which account.
+    pub account: String,
+    /// The first day that is looked at.
+    #[schemars(with = "String")]
+    pub from: Day,
+    /// The last one: today.
+    #[schemars(with = "String")]
+    pub to: Day,
+    /// Cases opened within the days, by their severity: `critical`, `high`, `medium`, `low`.
+    #[schemars(with = "BTreeMap<String, u64>")]
+    pub opened: BTreeMap<Severity, u64>,
+    /// Cases resolved within the days that still are.
+    pub resolved: u64,
+    /// How often a case came back within the days after it was resolved.
+    pub reopened: u64,
+    /// Cases that are open now.
+    pub open: u64,
+    /// From opening to the first answer, of the cases opened within the days that have one.
+    pub first_response: DurationsBody,
+    /// From opening to the resolution that stands, of the cases resolved within the days.
+    pub resolution: DurationsBody,
+    /// How many answers there were to "how content are you".
+    pub csat_answers: u64,
+    /// Their mean, in percent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub csat_percent: Option<String>,
+}
+
+/// How long something took. A percentile is a time that one of them took, by the nearest rank.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DurationsBody {
+    /// How many there are.
+    pub count: usize,
+    /// Half of them took no longer, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub p50_seconds: Option<i64>,
+    /// Nine of ten took no longer, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub p90_seconds: Option<i64>,
+}
+
+impl SupportAnswer {
+    /// The answer about an account.
+    pub fn of(account: &AccountId, from: Day, to: Day, support: &Support) -> Self {
+        let durations = |durations: &Durations| DurationsBody {
+            count: durations.count(),
+            p50_seconds: durations.percentile(50),
+            p90_seconds: durations.percentile(90),
+        };
+        Self {
+            account: account.to_string(),
+            from,
+            to,
+            opened: support.opened.clone(),
+            resolved: support.resolved,
+            reopened: support.reopened,
+            open: support.open,
+            first_response: durations(&support.first_response),
+            resolution: durations(&support.resolution),
+            csat_answers: support.csat.map_or(0, |(answers, _)| answers),
+            csat_percent: support.csat.map(|(_, mean)| mean.to_string()),
+        }
+    }
 }

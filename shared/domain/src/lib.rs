@@ -24,3 +24,4 @@ pub mod scorecard;
 pub mod series;
 pub mod signal;
 pub mod sla;
+pub mod support;

@@ -22,6 +22,8 @@ pub const PORTFOLIO_SHARDS: u32 = 16;
 
 /// What begins with this prefix: the places of all of an account's working state.
 pub const STATE: &str = "state#";
+/// What begins with this prefix: the places of an account's support cases.
+pub const CASES: &str = "case#";
 /// The place of the account's description.
 pub const PROFILE: &str = "state#account";
 /// The place of the account's rolling series.
@@ -70,7 +72,7 @@ pub fn signal_page(tenant: &TenantId, account: &AccountId, day: Day) -> Key {
 
 /// A support case. Writer: ingest.
 pub fn case(tenant: &TenantId, account: &AccountId, case: &CaseId) -> Key {
-    of_account(tenant, account, format!("case#{case}"))
+    of_account(tenant, account, format!("{CASES}{case}"))
 }
 
 /// A score as it was: by its time, then by the place of its decision in the chain. Writer: score.

@@ -131,7 +131,9 @@ fn an_override_that_makes_no_sense_is_refused_by_its_path_and_nothing_is_written
     let until = stage.until(48);
     let refused = |subject: &str, body: Value| Stage::faults(stage.say(subject, &body).unwrap_err()).join("; ");
     let points = json!({ "points": 40, "reason": "x", "expires_at": until });
-    assert!(refused("smiles", points.clone()).starts_with("subject `smiles` is no measure of `default-1`; give one of: "));
+    assert!(
+        refused("smiles", points.clone()).starts_with("subject `smiles` is no measure of `default-1`; give one of: ")
+    );
     assert!(refused("band", points.clone()).starts_with("band is what an override of the band has"));
     assert!(
         refused("score", json!({ "band": "critical", "reason": "x", "expires_at": until })).starts_with("points are")
