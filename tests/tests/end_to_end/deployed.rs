@@ -5,12 +5,17 @@ use domain::id::{PersonId, TenantId};
 use jiff::{SignedDuration, Timestamp};
 use local::client::SCOPES;
 use local::issuer::Issuer;
+use platform::clock::WallClock;
+use platform::environment::Environment;
+use platform::lambda::aws::Aws;
+use platform::table::Table;
 use serde_json::{Value, json};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io::BufReader;
 use std::net::TcpListener;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 use tests::bootstrap::http::{self, Exchange};
 use tests::localstack::{Emulator, Stack, TimedOut, functions, wait_until};
@@ -237,6 +242,25 @@ impl Deployed {
     /// What CloudFormation made of a resource.
     pub fn id(&self, logical_id: &str) -> String {
         self.stack.physical_id(logical_id).unwrap().to_owned()
+    }
+
+    /// The table, through the adapter that the functions have.
+    pub fn table(&self) -> impl Table {
+        let environment = Environment::of([
+            ("AWS_REGION", "us-east-1"),
+            ("AWS_ACCESS_KEY_ID", "test"),
+            ("AWS_SECRET_ACCESS_KEY", "test"),
+            ("AWS_ENDPOINT_URL", &self.emulator.endpoint()),
+        ]);
+        Aws::new(&environment).unwrap().table(self.id("Table"), Arc::new(WallClock))
+    }
+
+    /// Fires a schedule's tick at a function.
+    pub fn tick(&self, function: &str, tick: &Value) {
+        let payload = tick.to_string();
+        let raw = ["--cli-binary-format", "raw-in-base64-out", "--payload", &payload, "/dev/null"];
+        let answer = self.aws(&[&["lambda", "invoke", "--function-name", &self.id(function)][..], &raw].concat());
+        assert_eq!(answer["FunctionError"], Value::Null, "{answer}");
     }
 
     /// Asks a service.

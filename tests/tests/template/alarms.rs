@@ -110,6 +110,18 @@ fn a29_an_alert_that_takes_more_than_five_minutes_is_noticed() {
 }
 
 #[test]
+fn a41_a_run_that_does_not_start_is_noticed() {
+    let alarm = crate::document::properties("RunsSkippedAlarm");
+    fires_above(&alarm, 0);
+    let of = |function: &str| {
+        let dimensions =
+            json!([{"Name": "function", "Value": function}, {"Name": "stage", "Value": reference("Stage")}]);
+        (json!(Metric::RunsSkipped.name()), dimensions)
+    };
+    assert_eq!(metrics(&alarm), ["ingest", "score", "trigger"].map(of), "all that have runs");
+}
+
+#[test]
 fn the_table_the_api_and_the_last_resort_have_alarms() {
     let table = crate::document::properties("TableThrottlesAlarm");
     let names: Vec<_> = metrics(&table).into_iter().map(|(name, _)| name).collect();

@@ -1,0 +1,122 @@
+//! A portfolio of a tenant of its own, laid down as ingest leaves it, and a scheduled run over it.
+
+use crate::deployed::Deployed;
+use bytes::Bytes;
+use domain::account::{Account, LifecycleStage, Money, Segment};
+use domain::day::Day;
+use domain::fixed::Quantity;
+use domain::id::{AccountId, SignalId, SourceId, TenantId};
+use domain::page::Page;
+use domain::record::AccountRecord;
+use domain::signal::{Detail, Metric, Signal};
+use jiff::{SignedDuration, Timestamp};
+use platform::keys;
+use platform::table::{self, Expect, Key, MAX_WRITES, Range, Table, Write};
+use serde_json::{Value, json};
+use std::time::Instant;
+
+const TENANT: &str = "many";
+const ACCOUNTS: usize = 2_000;
+/// What is known of every account, with the least that it may be.
+const KNOWN: [(Metric, i32); 9] = [
+    (Metric::Uptime, 97),
+    (Metric::MigrationSuccess, 90),
+    (Metric::ErrorRate, 0),
+    (Metric::ResponseTime, 50),
+    (Metric::CostSaving, 60),
+    (Metric::EffortReduction, 70),
+    (Metric::FeatureAdoption, 60),
+    (Metric::Csat, 80),
+    (Metric::TrainingCompletion, 70),
+];
+
+/// Fires the schedule twice over two thousand accounts: each is scored once, and where nothing changed nothing is written.
+pub fn a39_a_run_over_two_thousand_accounts_scores_each_once(set: &Deployed) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let table = set.table();
+    runtime.block_on(lay_down(&table, set.began));
+    for (number, changed) in [(1, ACCOUNTS as u64), (2, 0)] {
+        let slot = set.began + SignedDuration::from_secs(number);
+        let began = now();
+        set.tick("ScoreFunction", &json!({ "tick": "score_run", "time": slot }));
+        let done = set.wait_for("the end of the run", || runtime.block_on(standing(&table, slot)));
+        let rate = ACCOUNTS as f64 / began.elapsed().as_secs_f64();
+        println!("LocalStack: run {number} over {ACCOUNTS} accounts, {changed} of them new: {rate:.0} accounts/s");
+        assert_eq!(done, (ACCOUNTS as u64, changed));
+    }
+    runtime.block_on(each_was_scored_once(&table));
+}
+
+async fn lay_down(table: &impl Table, now: Timestamp) {
+    let mut writes = vec![put(keys::tenant_entry(&tenant()), &json!({}))];
+    for number in 0..ACCOUNTS {
+        let account = account(number);
+        writes.push(put(keys::profile(&tenant(), &account.id), &json!({ "state": account })));
+        writes.push(put(keys::series(&tenant(), &account.id), &json!({ "state": record(number, now) })));
+        writes.push(put(keys::shard_entry(&tenant(), &account.id), &json!({})));
+        if writes.len() + 3 > MAX_WRITES || number + 1 == ACCOUNTS {
+            table.commit(std::mem::take(&mut writes)).await.unwrap();
+        }
+    }
+}
+
+fn tenant() -> TenantId {
+    TenantId::new(TENANT).unwrap()
+}
+
+fn account(number: usize) -> Account {
+    Account {
+        id: AccountId::new(format!("account-{number:04}")).unwrap(),
+        name: format!("Account {number}"),
+        arr: Money::from_cents(1_000_000),
+        segment: Segment::Enterprise,
+        stage: LifecycleStage::Steady,
+        renewal_on: None,
+        owner: None,
+    }
+}
+
+fn record(number: usize, now: Timestamp) -> AccountRecord {
+    let mut page = Page::new(Day::of(now));
+    page.merge(KNOWN.iter().enumerate().map(|(place, (metric, least))| Signal {
+        at: now,
+        source: SourceId::new("telemetry").unwrap(),
+        id: SignalId::new(metric.name()).unwrap(),
+        metric: *metric,
+        value: Quantity::whole(least + i32::try_from((number + place) % 3).unwrap()),
+        detail: Detail::None,
+    }));
+    let mut record = AccountRecord::default();
+    record.series.set(Day::of(now), page.fold());
+    record
+}
+
+fn put(key: Key, body: &Value) -> Write {
+    let body: Bytes = table::body(body).unwrap();
+    Write::Put { key, expect: Expect::Absent, body, expires_at: None }
+}
+
+/// How many accounts a run has visited, and how many it changed, when every shard of it is done.
+async fn standing(table: &impl Table, slot: Timestamp) -> Option<(u64, u64)> {
+    let pk = keys::run(&tenant(), "score", "").pk;
+    let shards = table::query_all(table, Range::prefix(pk, &format!("score_run@{slot}#"))).await.unwrap();
+    let shards: Vec<Value> = shards.iter().map(|item| table::read(item).unwrap()).collect();
+    let done = shards.iter().filter(|shard| shard["open"] == json!({})).count();
+    let sum = |of: &dyn Fn(&Value) -> u64| shards.iter().map(of).sum();
+    (done == keys::PORTFOLIO_SHARDS as usize).then(|| {
+        (sum(&|shard| shard["accounts"].as_u64().unwrap()), sum(&|shard| shard["sum"]["changed"].as_u64().unwrap()))
+    })
+}
+
+async fn each_was_scored_once(table: &impl Table) {
+    for number in 0..ACCOUNTS {
+        let id = account(number).id;
+        let scores = Range::prefix(keys::account(&tenant(), &id), "score#");
+        assert_eq!(table::query_all(table, scores).await.unwrap().len(), 1, "{id}");
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "how long something takes is told by the machine's clock")]
+fn now() -> Instant {
+    Instant::now()
+}
