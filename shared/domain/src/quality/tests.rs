@@ -1,7 +1,7 @@
 //! The same whatever the order; faults that are planted are found; noise is not.
 
 use super::detect::{self, Change, Check, Told, Verdict, changes};
-use super::score::{Score, assess, score};
+use super::score::{Assessment, Score, assess, score};
 use super::*;
 use crate::digest::Digest;
 use crate::fixed::{Points, Quantity};
@@ -38,6 +38,11 @@ impl Dice {
     }
 
     /// How many of that many on average.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "it is a small whole number, and not negative"
+    )]
     fn count(&mut self, mean: f64) -> u32 {
         if mean > 50.0 {
             return (mean + mean.sqrt() * self.normal()).round().max(0.0) as u32;
@@ -86,8 +91,8 @@ impl Story {
         let mut series = Series::default();
         for (day, value) in &self.values {
             let mut page = Page::new(*day);
-            let micros = Quantity::from_micros((value * 1e6) as i64).to_string();
-            page.merge([signal("telemetry", "v", day.start(), Metric::ResponseTime, &micros)]);
+            let value = Quantity::from_f64(*value).unwrap().to_string();
+            page.merge([signal("telemetry", "v", day.start(), Metric::ResponseTime, &value)]);
             series.set(*day, page.fold());
         }
         series
@@ -461,6 +466,9 @@ proptest! {
         if let Some(score) = score(&sources).score {
             prop_assert!((Points::ZERO..=Points::from_micros(100_000_002)).contains(&score));
         }
-        let _: Vec<detect::Subject> = sources.iter().flat_map(|source| &source.checks).map(|check| check.subject).collect();
+        for Assessment { source, checks, .. } in &sources {
+            let subjects: BTreeSet<detect::Subject> = checks.iter().map(|check| check.subject).collect();
+            prop_assert_eq!(subjects.len(), checks.len(), "{:?}", source);
+        }
     }
 }
