@@ -75,6 +75,7 @@ fn poison_is_sent_among_nine_others(set: &Deployed) {
         task: Task::RecordSignals(RecordSignals {
             account: AccountId::new(GLOBEX).unwrap(),
             signals: vec![serde_json::from_value(usage(set, GLOBEX, number, 50)).unwrap()],
+            refused: Vec::new(),
         }),
     };
     let mut bodies: Vec<String> = (1..=9).map(|number| serde_json::to_string(&work(number)).unwrap()).collect();

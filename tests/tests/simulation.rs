@@ -77,8 +77,12 @@ fn after_minutes(minutes: i64) -> Timestamp {
 
 /// The deployed wiring, with two runs over the portfolio in the time that is simulated.
 fn wiring() -> Wiring {
-    let rates =
-        [("ScoreSchedule", "rate(8 hours)"), ("SweepSchedule", "rate(8 hours)"), ("ClockSchedule", "rate(15 minutes)")];
+    let rates = [
+        ("ScoreSchedule", "rate(8 hours)"),
+        ("SweepSchedule", "rate(8 hours)"),
+        ("WatchSchedule", "rate(8 hours)"),
+        ("ClockSchedule", "rate(15 minutes)"),
+    ];
     Wiring::read(TEMPLATE, &rates.map(|(name, rate)| (name.to_owned(), rate.to_owned())).into()).unwrap()
 }
 

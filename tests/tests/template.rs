@@ -86,6 +86,7 @@ fn the_rules_carry_each_fact_to_those_who_need_it() {
     assert_eq!(queues("cs-ops.ingest", "SignalsRecorded"), ["Facts", "Scores", "Triggers"]);
     assert_eq!(queues("cs-ops.ingest", "AccountChanged"), ["Facts", "Scores", "Triggers"]);
     assert_eq!(queues("cs-ops.ingest", "SourceSilent"), ["Facts", "Triggers"]);
+    assert_eq!(queues("cs-ops.ingest", "DataQualityChanged"), ["Facts"]);
     for fact in ["HealthScored", "BandChanged", "AnomalyFound", "RiskChanged"] {
         assert_eq!(queues("cs-ops.score", fact), ["Facts", "Triggers"], "{fact}");
     }

@@ -2,9 +2,10 @@
 //! lies in quarantine before the answer goes out, what is accepted lies on the queue.
 
 use crate::quarantine;
+use crate::refusal::Claim;
 use contract::event::{Cause, FunctionName};
 use contract::ingest::{MAX_RECORDS, RecordResult, SignalsAnswer, Verdict};
-use contract::message::{RecordSignals, Task, Work, cause_id};
+use contract::message::{RecordSignals, RefusedRecord, Task, Work, cause_id};
 use contract::problem::Fault;
 use contract::signal::SignalBody;
 use domain::day::Day;
@@ -85,6 +86,8 @@ struct Checked {
     verdicts: Vec<Verdict>,
     accepted: BTreeMap<AccountId, Vec<SignalBody>>,
     refused: Vec<Refused>,
+    /// What the quality of their sources counts of the refused ones, by account.
+    counted: BTreeMap<AccountId, Vec<RefusedRecord>>,
     quarantine_ids: Vec<domain::id::CauseId>,
 }
 
@@ -95,11 +98,15 @@ async fn check_all(ports: &Ports, cause: &Cause, records: &[&RawValue]) -> Resul
         .enumerate()
         .map(|(index, record)| read_record(record.get(), &format!("signals[{index}]"), now))
         .collect();
-    let named: BTreeSet<&AccountId> = parsed.iter().flatten().map(|body| &body.account).collect();
+    let claimed = |(record, parsed): (&&RawValue, &Result<SignalBody, _>)| match parsed {
+        Ok(body) => Some(body.account.clone()),
+        Err(_) => Claim::read(record.get()).map(|claim| claim.account),
+    };
+    let named: BTreeSet<AccountId> = records.iter().zip(&parsed).filter_map(claimed).collect();
     let mut known = BTreeSet::new();
     for account in named {
-        if is_known(ports, cause, account).await? {
-            known.insert(account.clone());
+        if is_known(ports, cause, &account).await? {
+            known.insert(account);
         }
     }
     let mut checked = Checked::default();
@@ -122,12 +129,29 @@ async fn check_all(ports: &Ports, cause: &Cause, records: &[&RawValue]) -> Resul
                 )]),
             }
         });
+        checked.count(index, record.get(), &verdict, &known, Day::of(now));
         checked.add(cause, index, record.get(), verdict);
     }
     Ok(checked)
 }
 
 impl Checked {
+    /// Counts a refused record for its source, where it names an account that is known.
+    fn count(
+        &mut self,
+        index: usize,
+        record: &str,
+        verdict: &Result<(Verdict, SignalBody), Vec<Fault>>,
+        known: &BTreeSet<AccountId>,
+        day: Day,
+    ) {
+        let Err(errors) = verdict else { return };
+        if let Some(claim) = Claim::read(record).filter(|claim| known.contains(&claim.account)) {
+            let refused = self.counted.entry(claim.account.clone()).or_default();
+            refused.push(claim.refused(record, &format!("signals[{index}]"), errors, day));
+        }
+    }
+
     fn add(&mut self, cause: &Cause, index: usize, record: &str, verdict: Result<(Verdict, SignalBody), Vec<Fault>>) {
         match verdict {
             Ok((verdict, body)) => {
@@ -145,12 +169,19 @@ impl Checked {
     }
 
     fn work(&self, cause: &Cause) -> Vec<Work> {
-        self.accepted
-            .iter()
-            .flat_map(|(account, signals)| chunks(signals).into_iter().map(move |signals| (account, signals)))
-            .enumerate()
-            .map(|(number, (account, signals))| record_work(cause, account, &number.to_string(), signals))
-            .collect()
+        let mut work: Vec<Work> = Vec::new();
+        for account in self.accepted.keys().chain(self.counted.keys()).collect::<BTreeSet<_>>() {
+            let mut refused = self.counted.get(account).cloned().unwrap_or_default();
+            let mut chunks = chunks(self.accepted.get(account).map_or(&[], Vec::as_slice));
+            if chunks.is_empty() {
+                chunks.push(Vec::new());
+            }
+            for signals in chunks {
+                let data = RecordSignals { account: account.clone(), signals, refused: std::mem::take(&mut refused) };
+                work.push(record_work(cause, &work.len().to_string(), data));
+            }
+        }
+        work
     }
 
     fn answer(&self) -> SignalsAnswer {
@@ -174,13 +205,14 @@ impl Checked {
     }
 }
 
-/// The work of recording signals of one account.
-pub fn record_work(cause: &Cause, account: &AccountId, key: &str, signals: Vec<SignalBody>) -> Work {
+/// The work of recording what came about one account.
+pub fn record_work(cause: &Cause, key: &str, data: RecordSignals) -> Work {
+    let account = &data.account;
     Work {
         work_id: cause_id(&format!("{}#{}#{account}#record#{key}", cause.tenant, cause.causation_id)),
         tenant: cause.tenant.clone(),
         correlation_id: cause.correlation_id.clone(),
-        task: Task::RecordSignals(RecordSignals { account: account.clone(), signals }),
+        task: Task::RecordSignals(data),
     }
 }
 

@@ -2,13 +2,16 @@
 //!
 //! Over HTTP records are checked one by one ([`door`]); good ones go onto the signals queue, bad ones into quarantine
 //! with the reason ([`quarantine`]). From the queue they are recorded, once in effect ([`record`]). A schedule looks for
-//! sources that stopped sending ([`watch`]).
+//! sources that stopped sending or send what is unusual ([`watch`]), and sums them up over all accounts ([`sources`]).
 
 mod accounts;
 mod door;
+mod quality;
 mod quarantine;
 mod read;
 mod record;
+mod refusal;
+mod sources;
 mod support;
 mod watch;
 
@@ -49,6 +52,20 @@ pub const ROUTES: &[Route] = &[
         .conditional()
         .takes::<contract::signal::AccountBody>()
         .answers::<contract::ingest::AccountAnswer>(200),
+    Route::new(
+        Method::Get,
+        "/accounts/{id}/data-quality",
+        "How good the data about an account are: its sources with what is unusual about them, and a score of four parts.",
+    )
+    .scope("cs-ops.ingest.read")
+    .answers::<contract::quality::DataQuality>(200),
+    Route::new(Method::Get, "/sources", "Lists the sources over all accounts, as the last watch found them.")
+        .scope("cs-ops.ingest.read")
+        .query(&[Parameter::CURSOR])
+        .answers::<contract::quality::SourcesPage>(200),
+    Route::new(Method::Get, "/sources/{id}", "A source over all accounts, as the last watch found it.")
+        .scope("cs-ops.ingest.read")
+        .answers::<contract::quality::SourceBody>(200),
     Route::new(Method::Get, "/quarantine", "Lists refused records with the reasons.")
         .scope("cs-ops.ingest.read")
         .query(&[Parameter::CURSOR])
@@ -79,6 +96,9 @@ impl Function for Ingest {
             ("GET", "/accounts/{id}/signals/{day}") => read::signals(&self.ports, caller, request).await,
             ("GET", "/accounts/{id}/support") => support::get(&self.ports, caller, request).await,
             ("PUT", "/accounts/{id}") => accounts::put(&self.ports, caller, request).await,
+            ("GET", "/accounts/{id}/data-quality") => quality::account(&self.ports, caller, request).await,
+            ("GET", "/sources") => quality::list(&self.ports, caller, request).await,
+            ("GET", "/sources/{id}") => quality::one(&self.ports, caller, request).await,
             ("GET", "/quarantine") => quarantine::list(&self.ports, caller, request).await,
             ("POST", "/quarantine/{id}/release") => quarantine::release(&self.ports, caller, request).await,
             _ => Err(Problem::not_found("route", &request.route)),
@@ -88,7 +108,7 @@ impl Function for Ingest {
     async fn message(&self, message: &Incoming) -> Result<(), Failure> {
         match message {
             Incoming::Work(work) => match &work.task {
-                Task::RecordSignals(data) => record::signals(&self.ports, work, &data.account, &data.signals).await,
+                Task::RecordSignals(data) => record::signals(&self.ports, work, data).await,
                 Task::Sweep(_) => watch::shard(&self.ports, work).await,
             },
             Incoming::Fact(event) => Err(Failure::Unhandled(format!("`{}` is not for ingest", event.fact.name()))),

@@ -3,7 +3,7 @@
 use crate::door::{self, Refused};
 use contract::event::{Cause, Event, FunctionName, RecordsQuarantined};
 use contract::ingest::{QuarantinePage, QuarantinedRecord, ReleaseAnswer, ReleaseRequest, Verdict};
-use contract::message::cause_id;
+use contract::message::{RecordSignals, cause_id};
 use contract::problem::Fault;
 use domain::id::CauseId;
 use jiff::{SignedDuration, Timestamp};
@@ -109,8 +109,8 @@ pub async fn release(ports: &Ports, caller: &Caller, request: &Request) -> Resul
         return Err(still_wrong(vec![door::unknown_account("record", &body.account)]));
     }
     // First onto the queue, then out of quarantine: a crash between the two sends it twice, which counts once.
-    let account = body.account.clone();
-    ports.queue.send(&[door::record_work(&cause, &account, id.as_str(), vec![body])]).await.map_err(Failure::from)?;
+    let data = RecordSignals { account: body.account.clone(), signals: vec![body], refused: Vec::new() };
+    ports.queue.send(&[door::record_work(&cause, id.as_str(), data)]).await.map_err(Failure::from)?;
     ports.table.commit(vec![Write::Delete { key }]).await?;
     Response::json(202, &ReleaseAnswer { quarantine_id: id, verdict: Verdict::Accepted })
 }

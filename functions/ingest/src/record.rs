@@ -2,12 +2,13 @@
 //! one cannot hold them.
 //!
 //! Pages are sets and the series follows from the pages, so the same signals in any order, batching or repetition leave
-//! the same record.
+//! the same record. What the door refused goes onto the pages too, as a name with a reason: the quality of a source is in
+//! the same commit as its signals, and as indifferent to order and repetition.
 
 use crate::quarantine;
 use async_trait::async_trait;
 use contract::event::{CaseChanged, CaseOpened, Cause, Event, RecordsQuarantined, SignalsRecorded};
-use contract::message::{Work, cause_id};
+use contract::message::{RecordSignals, RefusedRecord, Work, cause_id};
 use contract::problem::Fault;
 use contract::signal::SignalBody;
 use domain::case::{Case, CaseChange, News};
@@ -24,23 +25,26 @@ use platform::{keys, table};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Records the signals of one message, once in effect.
-pub async fn signals(ports: &Ports, work: &Work, account: &AccountId, signals: &[SignalBody]) -> Result<(), Failure> {
-    let signals = signals
+pub async fn signals(ports: &Ports, work: &Work, data: &RecordSignals) -> Result<(), Failure> {
+    let account = &data.account;
+    let signals = data
+        .signals
         .iter()
         .map(|body| body.to_signal().map(|signal| (signal, body)))
         .collect::<Result<Vec<_>, Fault>>()
         .map_err(|fault| Failure::Unhandled(format!("signal at `{}`: {}", fault.path, fault.reason)))?;
     let head = keys::series(&work.tenant, account);
-    let mut parts = vec![(work.work_id.clone(), signals)];
-    while let Some((message, signals)) = parts.pop() {
-        let record = Record { ports, cause: work.cause_of(&message), account, signals, now: ports.clock.now() };
+    let mut parts = vec![(work.work_id.clone(), signals, data.refused.as_slice())];
+    while let Some((message, signals, refused)) = parts.pop() {
+        let record =
+            Record { ports, cause: work.cause_of(&message), account, signals, refused, now: ports.clock.now() };
         match once::handle(ports, &head, &message, &record).await {
             // Its days hold so much already that they cannot be written together: the halves are, one after the other.
             Err(Failure::Table(TableError::TooLarge(_))) if record.signals.len() > 1 => {
                 let mut early = record.signals;
                 let late = early.split_off(early.len() / 2);
                 let half = |name: &str| cause_id(&format!("{message}#{name}"));
-                parts.extend([(half("late"), late), (half("early"), early)]);
+                parts.extend([(half("late"), late, &[][..]), (half("early"), early, refused)]);
             }
             outcome => drop(outcome?),
         }
@@ -53,6 +57,7 @@ struct Record<'a> {
     cause: Cause,
     account: &'a AccountId,
     signals: Vec<(Signal, &'a SignalBody)>,
+    refused: &'a [RefusedRecord],
     now: Timestamp,
 }
 
@@ -92,6 +97,10 @@ impl Record<'_> {
         for (signal, _) in &self.signals {
             days.entry(Day::of(signal.at)).or_default().push(signal.clone());
         }
+        // The day on which records were refused has a page, be it one without a signal.
+        for refused in self.refused {
+            days.entry(refused.day).or_default();
+        }
         for (day, signals) in days {
             let key = keys::signal_page(&self.cause.tenant, self.account, day);
             let item = self.ports.table.get(&key).await?;
@@ -104,8 +113,17 @@ impl Record<'_> {
                 }
                 draft.refused.extend(merged.refused);
             }
-            if draft.recorded.len() > known {
-                record.series.set(day, page.fold());
+            let refused = self.refused.iter().filter(|refused| refused.day == day);
+            let counted = refused
+                .filter(|refused| page.refuse(refused.name.clone(), refused.source.clone(), refused.why))
+                .count();
+            let has_news = draft.recorded.len() > known;
+            if has_news || counted > 0 {
+                let fold = page.fold();
+                record.quality.set(day, &fold.told);
+                if has_news {
+                    record.series.set(day, fold);
+                }
                 let write =
                     Write::Put { key, expect: Expect::of(item.as_ref()), body: table::body(&page)?, expires_at: None };
                 draft.writes.push(write);

@@ -1,5 +1,7 @@
 //! Facts through the doors of ingest: what is taken in, what is refused and why, and what becomes of both.
 
+mod quality;
+
 use super::*;
 use contract::event::Fact;
 use contract::ingest::MAX_RECORDS;

@@ -76,6 +76,7 @@ fn of_row(event: &Event) -> Result<Vec<portfolio::Fact>, Failure> {
         | Fact::CaseOpened(_)
         | Fact::CaseChanged(_)
         | Fact::SourceSilent(_)
+        | Fact::DataQualityChanged(_)
         | Fact::RecordsQuarantined(_)
         | Fact::ScoreRunCompleted(_)
         | Fact::EscalationRequested(_) => Vec::new(),

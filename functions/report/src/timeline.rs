@@ -65,6 +65,10 @@ fn words(fact: &Fact) -> Option<String> {
         Fact::CaseOpened(fact) => format!("case {} was opened", fact.case),
         Fact::CaseChanged(fact) => format!("case {} changed", fact.case),
         Fact::SourceSilent(fact) => format!("source {} is silent since {}", fact.source, fact.last_seen),
+        Fact::DataQualityChanged(fact) => {
+            let metric = fact.metric.as_deref().map(|metric| format!(" of {metric}")).unwrap_or_default();
+            format!("data of source {}: {}{metric} {}: {}", fact.source, fact.kind, fact.status, fact.text)
+        }
         Fact::RecordsQuarantined(fact) => format!("{} records were put aside", fact.count),
         Fact::BandChanged(fact) => {
             let why: Vec<&str> = fact.reasons.iter().take(3).map(|reason| reason.text.as_str()).collect();

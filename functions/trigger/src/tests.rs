@@ -1,7 +1,7 @@
 //! Facts and people through the doors of trigger: what opens a call to action, what keeps it one, and what ends it.
 
 use super::*;
-use contract::event::{Cause, Event, Fact, HealthScored, SignalsRecorded, SourceSilent};
+use contract::event::{Cause, DataQualityChanged, Event, Fact, HealthScored, SignalsRecorded, SourceSilent};
 use contract::trigger::{CtaItem, CtaPage};
 use domain::account::{Account, LifecycleStage, Money, Segment};
 use domain::audit;
@@ -318,6 +318,27 @@ fn a11_a_silent_source_is_no_decline() {
     stage.pass(10);
     let fact = SourceSilent { source: "source".into(), last_seen: stage.days_ago(11), cadence_seconds: 86_400 };
     stage.tell("1", fact);
+    stage.sweep();
+    assert_eq!(stage.told(0), Vec::<String>::new());
+}
+
+#[test]
+fn a32_what_is_unusual_about_data_opens_nothing() {
+    let stage = stage();
+    stage.learn(stage.usage(100));
+    for (number, kind) in ["volume", "null_rate", "invalid_rate", "schema_drift", "value_drift"].into_iter().enumerate()
+    {
+        let fact = DataQualityChanged {
+            source: "source".into(),
+            kind: kind.into(),
+            metric: Some("active_users".into()),
+            status: "began".into(),
+            severity: Some("severe".into()),
+            since: "2026-01-04".into(),
+            text: "0 records, usually 40".into(),
+        };
+        stage.tell(&number.to_string(), fact);
+    }
     stage.sweep();
     assert_eq!(stage.told(0), Vec::<String>::new());
 }

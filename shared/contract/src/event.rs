@@ -145,6 +145,8 @@ facts! {
     CaseChanged by Ingest on WorkflowEvents;
     /// A source stopped sending.
     SourceSilent by Ingest on PerformanceAlerts;
+    /// What is unusual about a source's data began or ended.
+    DataQualityChanged by Ingest on PerformanceAlerts;
     /// Records were refused and put aside.
     RecordsQuarantined by Ingest on PerformanceAlerts;
     /// An account's health was scored and is not what it was.
@@ -247,6 +249,26 @@ pub struct SourceSilent {
     pub last_seen: Timestamp,
     /// How often it used to send, in seconds.
     pub cadence_seconds: i64,
+}
+
+/// What is unusual about a source's data began or ended: of one account, or without an account of all together. Never a
+/// risk of the account, and told once for each beginning and end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DataQualityChanged {
+    /// Which source.
+    pub source: String,
+    /// `volume`, `null_rate`, `invalid_rate`, `schema_drift` or `value_drift`.
+    pub kind: String,
+    /// Of which metric, where it is about one.
+    pub metric: Option<String>,
+    /// `began` or `ended`.
+    pub status: String,
+    /// `notice`, `warning` or `severe`, while it is so.
+    pub severity: Option<String>,
+    /// The first day on which it was so (2026-11-22).
+    pub since: String,
+    /// What is so, with the numbers, in plain words.
+    pub text: String,
 }
 
 /// Records were refused and put aside.

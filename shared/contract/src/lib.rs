@@ -11,6 +11,7 @@ pub mod ingest;
 pub mod mapping;
 pub mod message;
 pub mod problem;
+pub mod quality;
 pub mod report;
 pub mod rules;
 pub mod score;

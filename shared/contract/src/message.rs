@@ -3,7 +3,9 @@
 use crate::event::{Cause, Event, Fact, Meta};
 use crate::problem::Fault;
 use crate::signal::SignalBody;
-use domain::id::{AccountId, CauseId, TenantId};
+use domain::day::Day;
+use domain::id::{AccountId, CauseId, SourceId, TenantId};
+use domain::quality::Refusal;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -65,6 +67,22 @@ pub struct RecordSignals {
     pub account: AccountId,
     /// The signals, each checked at the door.
     pub signals: Vec<SignalBody>,
+    /// Records about the account that the door refused.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<RefusedRecord>,
+}
+
+/// A record that the door refused: what the quality of its source is measured by. The record itself lies in quarantine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusedRecord {
+    /// Made from the record's content: the same record sent again has the same name.
+    pub name: String,
+    /// Who sent it.
+    pub source: SourceId,
+    /// The day on which it came.
+    pub day: Day,
+    /// Why it was refused.
+    pub why: Refusal,
 }
 
 /// Look at every account of one shard of the portfolio.

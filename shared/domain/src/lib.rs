@@ -17,6 +17,7 @@ pub mod health;
 pub mod id;
 pub mod page;
 pub mod portfolio;
+pub mod quality;
 pub mod record;
 pub mod retry;
 pub mod rule;

@@ -10,6 +10,7 @@ pub(crate) mod fixtures;
 use crate::day::Day;
 use crate::fixed::{ONE, Quantity};
 use crate::id::{CaseId, MeetingId, SignalId, SourceId};
+use crate::quality::{Refusal, SourceDay};
 use crate::signal::{CaseStatus, Detail, Fold, MeetingResult, Metric, Severity, Signal};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -21,10 +22,12 @@ pub const MAX_SIGNALS: usize = 2_000;
 pub const MAX_SOURCES: usize = 32;
 /// The most bytes of a page as JSON, with room below the table's limit of 400 KB for one item.
 pub const MAX_BYTES: usize = 350_000;
+/// The most refused records that a page remembers, each by its name and source alone.
+pub const MAX_REFUSALS: usize = 200;
 /// The most competitor sightings that are kept of one day.
 pub const MAX_SIGHTINGS: usize = 8;
 
-/// The signals of one account on one UTC day.
+/// The signals of one account on one UTC day, and that records about it were refused that day.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "stored::Page", into = "stored::Page")]
 pub struct Page {
@@ -32,6 +35,8 @@ pub struct Page {
     sources: BTreeMap<SourceId, BTreeMap<SignalId, Signal>>,
     signals: usize,
     bytes: usize,
+    /// By the record's name.
+    refused: BTreeMap<String, (SourceId, Refusal)>,
 }
 
 /// What became of the signals that were put on a page.
@@ -85,12 +90,14 @@ pub struct DayFold {
     pub sightings: Vec<Sighting>,
     /// Who spoke that day.
     pub sources: BTreeSet<SourceId>,
+    /// What each source's records came to, the refused ones included.
+    pub told: BTreeMap<SourceId, SourceDay>,
 }
 
 impl Page {
     /// An empty page.
     pub const fn new(day: Day) -> Self {
-        Self { day, sources: BTreeMap::new(), signals: 0, bytes: 0 }
+        Self { day, sources: BTreeMap::new(), signals: 0, bytes: 0, refused: BTreeMap::new() }
     }
 
     /// The page's day.
@@ -144,6 +151,38 @@ impl Page {
         merged
     }
 
+    /// Remembers that a record was refused. Says whether the page is another one now. The name is made from the record's
+    /// content, so that what is sent again counts once. Of too many those with the least names are remembered: which they
+    /// are depends on nothing but the names.
+    pub fn refuse(&mut self, name: String, source: SourceId, why: Refusal) -> bool {
+        if self.refused.contains_key(&name) {
+            return false;
+        }
+        let greatest = self.refused.last_key_value().map(|(name, _)| name);
+        if self.refused.len() >= MAX_REFUSALS && greatest.is_some_and(|greatest| *greatest < name) {
+            return false;
+        }
+        self.refused.insert(name, (source, why));
+        if self.refused.len() > MAX_REFUSALS {
+            self.refused.pop_last();
+        }
+        true
+    }
+
+    /// Records by source: those that it holds, and those that were refused of at most [`MAX_SOURCES`] sources.
+    fn told(&self) -> BTreeMap<SourceId, SourceDay> {
+        let mut told: BTreeMap<SourceId, SourceDay> = BTreeMap::new();
+        for signal in self.signals() {
+            told.entry(signal.source.clone()).or_default().accept(signal.metric, signal.at);
+        }
+        let sources: BTreeSet<&SourceId> = self.refused.values().map(|(source, _)| source).collect();
+        let counted: BTreeSet<&SourceId> = sources.into_iter().take(MAX_SOURCES).collect();
+        for (source, why) in self.refused.values().filter(|(source, _)| counted.contains(source)) {
+            told.entry(source.clone()).or_default().refuse(*why);
+        }
+        told
+    }
+
     fn has_room_for(&self, signal: &Signal) -> bool {
         self.signals < MAX_SIGNALS
             && self.bytes + bytes_of(signal) <= MAX_BYTES
@@ -152,7 +191,8 @@ impl Page {
 
     /// What the day's signals amount to. Exact: whole numbers only, and the same for the same set of signals.
     pub fn fold(&self) -> DayFold {
-        let mut fold = DayFold { sources: self.sources.keys().cloned().collect(), ..DayFold::default() };
+        let mut fold =
+            DayFold { sources: self.sources.keys().cloned().collect(), told: self.told(), ..DayFold::default() };
         // In the order of time, so that the last value is the latest.
         let mut signals: Vec<&Signal> = self.signals().collect();
         signals.sort_unstable();
@@ -268,7 +308,10 @@ fn bytes_of(signal: &Signal) -> usize {
 
 /// The page as it is stored: sources once, signals as short rows.
 mod stored {
-    use super::{Day, Deserialize, Detail, Metric, Quantity, Serialize, Signal, SignalId, SourceId, Timestamp};
+    use super::MAX_REFUSALS;
+    use super::{
+        Day, Deserialize, Detail, Metric, Quantity, Refusal, Serialize, Signal, SignalId, SourceId, Timestamp,
+    };
     use std::collections::BTreeMap;
 
     type Row = (SignalId, Timestamp, Metric, Quantity, Option<Detail>);
@@ -277,6 +320,8 @@ mod stored {
     pub(super) struct Page {
         day: Day,
         sources: BTreeMap<SourceId, Vec<Row>>,
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        refused: BTreeMap<String, (SourceId, Refusal)>,
     }
 
     #[derive(Debug, thiserror::Error)]
@@ -290,7 +335,7 @@ mod stored {
                 (signal.id, signal.at, signal.metric, signal.value, detail)
             };
             let sources = page.sources.into_iter().map(|(source, ids)| (source, ids.into_values().map(row).collect()));
-            Self { day: page.day, sources: sources.collect() }
+            Self { day: page.day, sources: sources.collect(), refused: page.refused }
         }
     }
 
@@ -298,6 +343,10 @@ mod stored {
         type Error = PageError;
         fn try_from(stored: Page) -> Result<Self, PageError> {
             let mut page = Self::new(stored.day);
+            if stored.refused.len() > MAX_REFUSALS {
+                return Err(PageError(stored.day));
+            }
+            page.refused = stored.refused;
             for (source, rows) in stored.sources {
                 let signal = |(id, at, metric, value, detail): Row| {
                     let detail = detail.unwrap_or(Detail::None);

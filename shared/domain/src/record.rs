@@ -6,6 +6,7 @@ use crate::day::Day;
 use crate::escalation::Escalation;
 use crate::health::{HealthState, Overrides};
 use crate::id::{CaseId, EscalationId, SourceId};
+use crate::quality::{Quality, detect::Told};
 use crate::series::Series;
 use crate::signal::Severity;
 use jiff::Timestamp;
@@ -17,12 +18,18 @@ use std::collections::BTreeMap;
 pub struct AccountRecord {
     /// What its days amounted to.
     pub series: Series,
+    /// What each source's days amounted to.
+    #[serde(default, skip_serializing_if = "Quality::is_empty")]
+    pub quality: Quality,
     /// Its cases that are not resolved.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub open_cases: BTreeMap<CaseId, Severity>,
     /// The silent sources that were reported, each with the last day on which it spoke.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub reported_silent: BTreeMap<SourceId, Day>,
+    /// The findings on its data that were reported.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub reported_findings: Told,
 }
 
 impl AccountRecord {

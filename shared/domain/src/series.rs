@@ -4,7 +4,7 @@
 //! series and the same bytes. Every question is asked as of a day and never looks past it, so the past can be asked
 //! for again. As JSON it is compact: days and values are variable-length integers in base 64.
 
-mod stored;
+pub(crate) mod stored;
 
 use crate::day::Day;
 use crate::fixed::{Quantity, divide_half_even};
@@ -17,8 +17,6 @@ use std::collections::BTreeMap;
 
 /// How many days the series goes back, its newest included.
 pub const WINDOW_DAYS: i32 = 400;
-/// From how many days of speaking on a source's usual gap is known.
-pub const MINIMUM_DAYS_FOR_A_GAP: usize = 3;
 
 /// What is known of an account, by metric and day.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -43,17 +41,6 @@ pub struct Window {
     pub count: u64,
     /// Their sum, in millionths of the unit.
     pub sum: i128,
-}
-
-/// A source that has said nothing for more than twice its usual gap.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct SilentSource {
-    /// Which source.
-    pub source: SourceId,
-    /// The last day on which it spoke.
-    pub last_day: Day,
-    /// Nine of ten of its gaps are no longer than this, in days.
-    pub usual_gap_days: i32,
 }
 
 impl Window {
@@ -215,30 +202,6 @@ impl Series {
     pub fn sources(&self) -> impl Iterator<Item = &SourceId> {
         self.sources.keys()
     }
-
-    /// Sources that have said nothing for more than twice their usual gap, as of `today`.
-    pub fn silent_sources(&self, today: Day) -> Vec<SilentSource> {
-        let silent = |(source, days): (&SourceId, &Vec<Day>)| {
-            let days = days.get(..days.partition_point(|day| *day <= today))?;
-            let (last_day, usual_gap_days) = (*days.last()?, usual_gap(days)?);
-            (today.since(last_day) > usual_gap_days.saturating_mul(2)).then(|| SilentSource {
-                source: source.clone(),
-                last_day,
-                usual_gap_days,
-            })
-        };
-        self.sources.iter().filter_map(silent).collect()
-    }
-}
-
-/// The gap between two days of speaking that nine of ten gaps do not exceed: a source that rests at weekends has 3.
-fn usual_gap(days: &[Day]) -> Option<i32> {
-    if days.len() < MINIMUM_DAYS_FOR_A_GAP {
-        return None;
-    }
-    let mut gaps: Vec<i32> = days.windows(2).filter_map(|pair| Some(pair.last()?.since(*pair.first()?))).collect();
-    gaps.sort_unstable();
-    gaps.get((gaps.len() * 9).div_ceil(10).saturating_sub(1)).copied()
 }
 
 fn set_bucket(
@@ -278,14 +241,6 @@ mod tests {
 
     fn spoke(source: &str) -> DayFold {
         DayFold { sources: BTreeSet::from([SourceId::new(source).unwrap()]), ..DayFold::default() }
-    }
-
-    fn spoken(days: impl IntoIterator<Item = i32>) -> Series {
-        let mut series = Series::default();
-        for day in days {
-            series.set(Day::from_number(day), spoke("telemetry"));
-        }
-        series
     }
 
     #[test]
@@ -350,33 +305,6 @@ mod tests {
         assert_eq!(seen("2026-03-09T23:59:59Z").as_deref(), Some("85"));
         assert_eq!(seen("2026-03-10T00:00:00Z").as_deref(), Some("30"));
         assert_eq!(seen("2026-04-10T00:00:00Z"), None);
-    }
-
-    #[test]
-    fn a_silent_source_is_seen_after_twice_its_usual_gap() {
-        let daily = spoken(100..130);
-        assert_eq!(daily.silent_sources(Day::from_number(131)), []);
-        let silent = daily.silent_sources(Day::from_number(132));
-        assert_eq!(silent.len(), 1);
-        assert_eq!((silent[0].last_day.number(), silent[0].usual_gap_days), (129, 1));
-        let weekly = spoken((100..200).step_by(7));
-        assert_eq!(weekly.silent_sources(Day::from_number(198 + 14)), []);
-        assert_eq!(weekly.silent_sources(Day::from_number(198 + 15)).len(), 1);
-        // As of a day before it fell silent, it had not.
-        assert_eq!(daily.silent_sources(Day::from_number(129)), []);
-    }
-
-    #[test]
-    fn a_source_that_rests_at_weekends_is_not_silent_on_monday() {
-        let weekdays = spoken((0..60).filter(|number| Day::from_number(*number).weekday() < 5));
-        let last = weekdays.newest().unwrap();
-        assert_eq!(weekdays.silent_sources(last.plus(3)), []);
-        assert_eq!(weekdays.silent_sources(last.plus(7)).len(), 1);
-    }
-
-    #[test]
-    fn of_a_source_that_spoke_twice_no_gap_is_known() {
-        assert_eq!(spoken([1, 2]).silent_sources(Day::from_number(300)), []);
     }
 
     #[test]

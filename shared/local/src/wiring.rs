@@ -144,6 +144,15 @@ impl Wiring {
         self
     }
 
+    /// The same with one tick slowed down to at most one in so many seconds.
+    #[must_use]
+    pub fn slowed(mut self, tick: &str, seconds: u64) -> Self {
+        for schedule in self.schedules.iter_mut().filter(|schedule| schedule.tick == tick) {
+            schedule.every_seconds = schedule.every_seconds.max(seconds);
+        }
+        self
+    }
+
     /// Reads the wiring from a template's text, with these values for its parameters in place of their defaults.
     pub fn read(text: &str, parameters: &BTreeMap<String, String>) -> Result<Self, WiringError> {
         let document = template::read(text)?;

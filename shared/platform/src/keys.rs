@@ -5,7 +5,7 @@
 
 use domain::day::Day;
 use domain::digest::Digest;
-use domain::id::{AccountId, CaseId, CauseId, CtaId, EscalationId, TenantId};
+use domain::id::{AccountId, CaseId, CauseId, CtaId, EscalationId, SourceId, TenantId};
 use jiff::Timestamp;
 
 /// A partition and a place in it.
@@ -171,6 +171,16 @@ pub fn quarantine(tenant: &TenantId, id: &CauseId) -> Key {
 /// The partition of refused records.
 pub fn quarantine_partition(tenant: &TenantId) -> String {
     tenant_partition(tenant, "QUARANTINE")
+}
+
+/// A source over all accounts, as the last watch found it. Writer: ingest.
+pub fn source(tenant: &TenantId, source: &SourceId) -> Key {
+    of_tenant(tenant, "SOURCE", source.to_string())
+}
+
+/// The partition of the sources.
+pub fn source_partition(tenant: &TenantId) -> String {
+    tenant_partition(tenant, "SOURCE")
 }
 
 /// Where a call to action is found by its id. Writer: trigger.

@@ -37,9 +37,10 @@ impl Snapshot {
         self.part(keys::PROFILE)
     }
 
-    /// What came in about it.
+    /// What came in about it; nothing where all that came was refused.
     pub fn record(&self) -> Result<Option<AccountRecord>, TableError> {
-        self.part(keys::SERIES)
+        let record: Option<AccountRecord> = self.part(keys::SERIES)?;
+        Ok(record.filter(|record| !record.series.is_empty()))
     }
 
     /// Its health.

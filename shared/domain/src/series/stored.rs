@@ -127,15 +127,15 @@ fn read_days(text: &str) -> Option<Vec<Day>> {
     Some(days).filter(|days| !days.is_empty())
 }
 
-const fn zigzag(value: i128) -> u128 {
+pub(crate) const fn zigzag(value: i128) -> u128 {
     ((value << 1) ^ (value >> 127)).cast_unsigned()
 }
 
-const fn unzigzag(value: u128) -> i128 {
+pub(crate) const fn unzigzag(value: u128) -> i128 {
     (value >> 1).cast_signed() ^ -((value & 1).cast_signed())
 }
 
-fn put(bytes: &mut Vec<u8>, mut value: u128) {
+pub(crate) fn put(bytes: &mut Vec<u8>, mut value: u128) {
     loop {
         let [low, ..] = (value & 0x7f).to_le_bytes();
         value >>= 7;
@@ -147,7 +147,7 @@ fn put(bytes: &mut Vec<u8>, mut value: u128) {
     }
 }
 
-fn take(bytes: &mut &[u8]) -> Option<u128> {
+pub(crate) fn take(bytes: &mut &[u8]) -> Option<u128> {
     let mut value = 0_u128;
     // Eleven bytes hold more than any sum needs.
     for shift in 0..11 {
