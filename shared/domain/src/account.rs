@@ -60,6 +60,19 @@ pub enum LifecycleStage {
     Churned,
 }
 
+impl LifecycleStage {
+    /// The stage's name as it is written.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Onboarding => "onboarding",
+            Self::Expansion => "expansion",
+            Self::Optimization => "optimization",
+            Self::Steady => "steady",
+            Self::Churned => "churned",
+        }
+    }
+}
+
 /// A customer of the tenant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {

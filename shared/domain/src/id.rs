@@ -117,6 +117,12 @@ ids! {
     CtaId
     /// An escalation.
     EscalationId
+    /// A playbook: a template of steps.
+    PlaybookId
+    /// A step of a playbook.
+    StepId
+    /// A running copy of a playbook.
+    ExecutionId
     /// A message, event or command: made from its cause, so that a repeat has the same id.
     CauseId
 }

@@ -211,6 +211,13 @@ fn check(rule: &Rule, path: &str, faults: &mut Faults) {
     }
 }
 
+/// Every fault of a condition that stands elsewhere than in a rule. `path` is where it stands.
+pub fn faults_of(condition: &Condition, path: &str) -> Vec<RuleFault> {
+    let mut faults = Faults::default();
+    condition.check(path, &mut faults);
+    faults.0
+}
+
 /// Every fault found so far.
 #[derive(Default)]
 struct Faults(Vec<RuleFault>);

@@ -182,6 +182,8 @@ metrics! {
     RenewalProbability "renewal_probability": Commercial, Percent, 0..=100, Last;
     /// The contract ended (churn, value 0) or goes on (renewal or expansion, the new yearly amount).
     ContractValue "contract_value": Commercial, Currency, 0..=1_000_000_000, Last;
+    /// People migrated so far, the pilot's among them.
+    MigratedUsers "migrated_users": Milestone, Count, 0..=100_000_000, Last;
 }
 
 impl Metric {
