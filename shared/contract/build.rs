@@ -13,5 +13,14 @@ fn main() -> Result<(), Box<dyn Error>> {
         let value: serde_json::Value = serde_saphyr::from_str(&text)?;
         std::fs::write(Path::new(&out).join(name).with_extension("json"), serde_json::to_vec(&value)?)?;
     }
+    // The playbooks lie one in a file, and are read together.
+    let entries = std::fs::read_dir("defaults/playbooks")?.map(|entry| entry.map(|entry| entry.path()));
+    let mut paths = entries.collect::<Result<Vec<_>, _>>()?;
+    paths.sort();
+    let playbooks = paths
+        .iter()
+        .map(|path| Ok(serde_saphyr::from_str(&std::fs::read_to_string(path)?)?))
+        .collect::<Result<Vec<serde_json::Value>, Box<dyn Error>>>()?;
+    std::fs::write(Path::new(&out).join("playbooks.json"), serde_json::to_vec(&playbooks)?)?;
     Ok(())
 }

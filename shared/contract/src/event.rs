@@ -3,6 +3,11 @@
 //! On EventBridge an event is `source` = `cs-ops.<function>`, `detail-type` = the fact's name and `detail` =
 //! `{ meta, data }`. A released shape is never changed; a new one raises [`SCHEMA_VERSION`].
 
+pub use crate::workflow::{
+    EffectRequested, PlaybookFinished, PlaybookReplanned, PlaybookStarted, PlaybookStuck, StepCompleted, StepOpened,
+    StepOverdue,
+};
+
 use crate::message::{MessageError, read};
 use domain::id::{AccountId, CaseId, CauseId, CtaId, EscalationId, RuleId, TenantId};
 use jiff::Timestamp;
@@ -165,6 +170,22 @@ facts! {
     CtaClosed by Trigger on WorkflowEvents;
     /// A rule asks for people.
     EscalationRequested by Trigger on WorkflowEvents;
+    /// A playbook was begun on an account.
+    PlaybookStarted by Trigger on WorkflowEvents;
+    /// A step is to be done.
+    StepOpened by Trigger on WorkflowEvents;
+    /// A step was done, decided or left out.
+    StepCompleted by Trigger on WorkflowEvents;
+    /// A step is late.
+    StepOverdue by Trigger on WorkflowEvents;
+    /// Steps are due on other days than before.
+    PlaybookReplanned by Trigger on WorkflowEvents;
+    /// Nothing is settled although a step is past due.
+    PlaybookStuck by Trigger on WorkflowEvents;
+    /// Somebody is to be told something.
+    EffectRequested by Trigger on WorkflowEvents;
+    /// An execution ended.
+    PlaybookFinished by Trigger on WorkflowEvents;
     /// An escalation was opened.
     EscalationOpened by Escalate on CapacitySignals;
     /// Somebody took it on.

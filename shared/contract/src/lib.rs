@@ -6,10 +6,12 @@ pub mod document;
 pub mod escalate;
 pub mod escalation;
 pub mod event;
+pub mod execution;
 pub mod ingest;
 #[cfg(feature = "yaml")]
 pub mod mapping;
 pub mod message;
+pub mod playbook;
 pub mod problem;
 pub mod quality;
 pub mod report;
@@ -18,3 +20,4 @@ pub mod score;
 pub mod scorecard;
 pub mod signal;
 pub mod trigger;
+pub mod workflow;

@@ -9,6 +9,7 @@ use super::execution::{Change, Does, EffectRequest, Execution, Standstill, Statu
 use super::parameter::filled;
 use super::step::{Anchor, Arm, Ask, Due, Effect, RENEWAL, Step, StepKind};
 use super::ways::{self, Fate};
+use crate::account::LifecycleStage;
 use crate::cta::{self, Cta, CtaChange, Ending};
 use crate::day::Day;
 use crate::id::StepId;
@@ -54,6 +55,10 @@ impl<'a> Run<'a> {
     pub(super) fn advance(&mut self) {
         if !self.execution.is_running() {
             return;
+        }
+        if self.facts.account.stage == LifecycleStage::Churned && self.execution.started_in != LifecycleStage::Churned {
+            let reason = "the account is no customer any more".to_owned();
+            return self.end(Status::Cancelled { at: self.facts.now, by: None, reason });
         }
         let playbook = self.playbook;
         for step in playbook.in_order() {

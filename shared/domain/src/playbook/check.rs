@@ -240,7 +240,7 @@ fn check_due(due: &Due, path: &str, names: &Names<'_>, faults: &mut Faults) {
             }
         },
         Anchor::Step(id) if !names.steps.contains(id.as_str()) => {
-            faults.add(format!("{path}.step"), unknown(id.as_str(), names.steps.iter().copied()));
+            faults.add(format!("{path}.from"), unknown(id.as_str(), names.steps.iter().copied()));
         }
         _ => {}
     }
@@ -293,12 +293,13 @@ fn check_ways(draft: &Draft, faults: &mut Faults) -> Option<Vec<usize>> {
         for (field, due) in step.days() {
             if let Anchor::Step(id) = &due.from
                 && !before.contains(id.as_str())
+                && draft.steps.iter().any(|step| step.id == *id)
             {
                 let reason = format!("counts from `{id}`, which does not come before this step");
-                faults.add(format!("steps[{place}].{field}.step"), reason);
+                faults.add(format!("steps[{place}].{field}.from"), reason);
             }
         }
-        let choosers = draft.steps.iter().flat_map(|step| step.choices()).filter(|(_, to)| to.contains(&step.id)).count();
+        let choosers = draft.steps.iter().filter(|other| other.choices().any(|(_, to)| to.contains(&step.id))).count();
         if choosers > 1 {
             faults.add(format!("steps[{place}]"), format!("`{}` is chosen in {choosers} places; choose it in one", step.id));
         }

@@ -46,6 +46,7 @@ pub fn start(
         arguments,
         started_at: facts.now,
         started_by: by,
+        started_in: facts.account.stage,
         status: Status::Running,
         steps: playbook.in_order().map(|step| (step.id.clone(), pending())).collect(),
         evidence: BTreeMap::new(),
@@ -86,12 +87,12 @@ pub fn decide(
 
 fn cancel(run: &mut Run<'_>, by: &PersonId, reason: &str) -> Result<(), Refusal> {
     match &run.execution.status {
-        Status::Cancelled { by: who, reason: why, .. } if who == by && why == reason => return Ok(()),
+        Status::Cancelled { by: Some(who), reason: why, .. } if who == by && why == reason => return Ok(()),
         Status::Running => {}
         ended => return Err(Refusal::Ended(ended.name())),
     }
     words(reason)?;
-    run.end(Status::Cancelled { at: run.facts.now, by: by.clone(), reason: reason.to_owned() });
+    run.end(Status::Cancelled { at: run.facts.now, by: Some(by.clone()), reason: reason.to_owned() });
     Ok(())
 }
 

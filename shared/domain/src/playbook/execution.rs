@@ -3,6 +3,7 @@
 use super::evidence::Shown;
 use super::parameter::Value;
 use super::ways::{Fate, YES};
+use crate::account::LifecycleStage;
 use crate::cta::Cta;
 use crate::day::Day;
 use crate::digest::Digest;
@@ -31,6 +32,8 @@ pub struct Execution {
     pub started_at: Timestamp,
     /// Who began it.
     pub started_by: PersonId,
+    /// In which stage of its life the account was then.
+    pub started_in: LifecycleStage,
     /// Where it is.
     pub status: Status,
     /// Where each step is.
@@ -63,12 +66,12 @@ pub enum Status {
         /// Since when.
         at: Timestamp,
     },
-    /// Somebody ended it.
+    /// It was ended before all was settled.
     Cancelled {
         /// When.
         at: Timestamp,
-        /// Who.
-        by: PersonId,
+        /// Who ended it; nobody where the customer left.
+        by: Option<PersonId>,
         /// Why.
         reason: String,
     },
