@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use contract::event::{EscalationRequested, Event};
 use domain::case::Case;
 use domain::escalation::{Cause, Escalation, EscalationPolicies};
-use domain::id::{AccountId, CaseId};
+use domain::id::{AccountId, CaseId, CtaId};
 use domain::record::EscalationRecord;
 use domain::signal::Severity;
 use platform::function::{Failure, Ports};
@@ -37,8 +37,10 @@ pub async fn request(
     account: &AccountId,
     fact: &EscalationRequested,
 ) -> Result<(), Failure> {
-    let cta =
-        fact.cta.clone().ok_or_else(|| Failure::Unhandled("a request for people names no call to action".into()))?;
+    // A request without a call to action is known by its own key.
+    let named = || CtaId::new(&fact.deduplication_key);
+    let cta = fact.cta.clone().map_or_else(named, Ok);
+    let cta = cta.map_err(|error| Failure::Unhandled(format!("deduplication_key {error}")))?;
     let cause = Cause::Rule { rule: fact.rule.clone(), cta };
     follow(ports, policies, event, account, cause, fact.severity, fact.reason.clone()).await
 }

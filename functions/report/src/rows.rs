@@ -79,7 +79,16 @@ fn of_row(event: &Event) -> Result<Vec<portfolio::Fact>, Failure> {
         | Fact::DataQualityChanged(_)
         | Fact::RecordsQuarantined(_)
         | Fact::ScoreRunCompleted(_)
-        | Fact::EscalationRequested(_) => Vec::new(),
+        | Fact::EscalationRequested(_)
+        // A late step is told by its call to action.
+        | Fact::PlaybookStarted(_)
+        | Fact::StepOpened(_)
+        | Fact::StepCompleted(_)
+        | Fact::StepOverdue(_)
+        | Fact::PlaybookReplanned(_)
+        | Fact::PlaybookStuck(_)
+        | Fact::EffectRequested(_)
+        | Fact::PlaybookFinished(_) => Vec::new(),
     })
 }
 

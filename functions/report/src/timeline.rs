@@ -80,6 +80,16 @@ fn words(fact: &Fact) -> Option<String> {
         Fact::CtaOpened(fact) => format!("{}: {}", fact.cta.rule, fact.cta.reason),
         Fact::CtaClosed(fact) => format!("call to action {} {}: {}", fact.cta, fact.how, fact.reason),
         Fact::EscalationRequested(fact) => format!("{} asks for people: {}", fact.rule, fact.reason),
+        Fact::PlaybookStarted(fact) => format!("{} began {}", fact.started_by, fact.execution.playbook),
+        Fact::StepOpened(fact) => format!("{}: to be done: {}", fact.execution.playbook, fact.step.title),
+        Fact::StepCompleted(fact) => format!("{}: {}: {}", fact.execution.playbook, fact.step.state, fact.step.title),
+        Fact::StepOverdue(fact) => format!("{}: late: {}", fact.execution.playbook, fact.step.title),
+        Fact::PlaybookReplanned(fact) => {
+            format!("{}: {} steps are due on other days", fact.execution.playbook, fact.steps.len())
+        }
+        Fact::PlaybookStuck(fact) => format!("{} stands still: {}", fact.execution.playbook, fact.step.title),
+        Fact::EffectRequested(fact) => format!("{}: {}", fact.effect, fact.text),
+        Fact::PlaybookFinished(fact) => format!("{} is {}", fact.execution.playbook, fact.execution.status),
         Fact::EscalationOpened(fact) => format!("escalated to {}: {}", fact.escalation.role, fact.escalation.reason),
         Fact::EscalationAcknowledged(fact) => format!("{} has it: {}", fact.by, fact.escalation.reason),
         Fact::EscalationAdvanced(fact) => {

@@ -8,6 +8,7 @@ use contract::trigger::{CloseRequest, CtaItem, CtaPage, DismissRequest, SnoozeRe
 use domain::cta::{Action, ActionError};
 use domain::digest::Digest;
 use domain::id::{AccountId, CtaId, PersonId};
+use domain::playbook::execution::PLAYBOOK_RULE;
 use domain::record::EpisodeRecord;
 use domain::rule::RuleSet;
 use jiff::Timestamp;
@@ -55,6 +56,10 @@ pub async fn act(ports: &Ports, rules: &RuleSet, caller: &Caller, request: &Requ
     let id = CtaId::new(parameter("id")).map_err(|_| not_found())?;
     let entry = ports.table.get(&keys::cta_index(&caller.tenant, &id)).await?.ok_or_else(not_found)?;
     let listed: CtaItem = table::read(&entry)?;
+    if listed.rule.starts_with(PLAYBOOK_RULE) {
+        let detail = format!("`{}` is about a step that is late; settle the step: {}", listed.cta, listed.evidence.join("; "));
+        return Err(Problem::conflict(detail));
+    }
     let account = AccountId::new(&listed.account).map_err(|error| Problem::internal(&error))?;
     let act = Act {
         ports,

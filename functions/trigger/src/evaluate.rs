@@ -83,7 +83,8 @@ impl Evaluate for Evaluation<'_> {
     }
 }
 
-fn standing(record: &HealthRecord) -> Option<Standing> {
+/// The band that an account shows, once it has one.
+pub fn standing(record: &HealthRecord) -> Option<Standing> {
     let health = &record.health;
     Some(Standing {
         band: health.shown_band()?,

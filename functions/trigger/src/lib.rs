@@ -1,18 +1,24 @@
 //! `trigger`: facts about an account come in, calls to action for people go out, once per cause.
 //!
-//! Whatever the fact, the rules look at all that is known of the account ([`evaluate`]); people act on what was opened
-//! ([`act`]). A schedule has the rules look at every account, so that what ends by mere passing of time ends.
+//! Whatever the fact, the rules look at all that is known of the account ([`evaluate`]), and so do the playbooks that run
+//! on it ([`executions`]); people act on what was opened ([`act`]), begin playbooks ([`execute`]) and settle their steps. A
+//! schedule has both look at every account, so that what ends by mere passing of time ends.
 
 mod act;
 mod change;
 mod evaluate;
+mod execute;
+mod executions;
+
+pub use executions::library::Library;
 
 use async_trait::async_trait;
-use contract::event::FunctionName;
+use contract::event::{Cause, FunctionName};
 use contract::message::{Incoming, Task, Work};
 use domain::id::{AccountId, CauseId};
 use domain::rule::RuleSet;
 use evaluate::Evaluation;
+use executions::look::Look;
 use platform::function::{ConfigurationError, Failure, Function, Ports, Tick};
 use platform::http::{Caller, Method, Parameter, Problem, Request, Response, Route};
 use platform::sweep::{self, Visit};
@@ -21,18 +27,20 @@ use platform::sweep::{self, Visit};
 pub struct Trigger {
     ports: Ports,
     rules: RuleSet,
+    library: Library,
 }
 
 impl Trigger {
-    /// Connects the function to its ports, with the default rules.
+    /// Connects the function to its ports, with the default rules and playbooks.
     pub fn new(ports: Ports) -> Result<Self, ConfigurationError> {
         let rules = contract::rules::built_in().map_err(|faults| ConfigurationError { file: "rules.yaml", faults })?;
-        Ok(Self::with(ports, rules))
+        let library = Library::built_in().map_err(|faults| ConfigurationError { file: "playbooks", faults })?;
+        Ok(Self::with(ports, rules, library))
     }
 
-    /// Connects the function to its ports, with these rules.
-    pub const fn with(ports: Ports, rules: RuleSet) -> Self {
-        Self { ports, rules }
+    /// Connects the function to its ports, with these rules and playbooks.
+    pub const fn with(ports: Ports, rules: RuleSet, library: Library) -> Self {
+        Self { ports, rules, library }
     }
 }
 
@@ -40,6 +48,14 @@ const LISTED_BY: &[Parameter] = &[
     Parameter::one_of("status", "Only those of this status.", &["open", "snoozed", "closed", "dismissed"]),
     Parameter::text("account", "Only those about this account."),
     Parameter::text("rule", "Only those that this rule opened."),
+    Parameter::CURSOR,
+];
+
+const EXECUTIONS_BY: &[Parameter] = &[
+    Parameter::one_of("status", "Only those of this status.", &["running", "completed", "refused", "cancelled"]),
+    Parameter::text("account", "Only those on this account."),
+    Parameter::text("playbook", "Only those of this playbook."),
+    Parameter::one_of("stuck", "Only those that stand still past due, or only the others.", &["true", "false"]),
     Parameter::CURSOR,
 ];
 
@@ -53,6 +69,37 @@ pub const ROUTES: &[Route] = &[
         .scope("cs-ops.trigger.write")
         .takes::<contract::trigger::CtaActionRequest>()
         .answers::<contract::trigger::CtaItem>(200),
+    Route::new(Method::Post, "/execute/{workflow_id}", "Begins a playbook on an account.")
+        .scope("cs-ops.trigger.write")
+        .takes::<contract::execution::ExecuteRequest>()
+        .answers::<contract::execution::Executed>(202),
+    Route::new(Method::Get, "/executions", "Lists executions of playbooks.")
+        .scope("cs-ops.trigger.read")
+        .query(EXECUTIONS_BY)
+        .answers::<contract::execution::ExecutionPage>(200),
+    Route::new(Method::Get, "/executions/{id}", "Says how an execution is.")
+        .scope("cs-ops.trigger.read")
+        .answers::<contract::execution::ExecutionItem>(200),
+    Route::new(
+        Method::Get,
+        "/executions/{id}/events",
+        "Tells what has happened to an execution since `Last-Event-ID`, as server-sent events. The answer ends then; \
+         `retry` says when to ask again. 204 when the execution has ended and all was told.",
+    )
+    .scope("cs-ops.trigger.read")
+    .streams::<contract::execution::ExecutionEvent>(),
+    Route::new(
+        Method::Post,
+        "/executions/{id}/steps/{step}/{action}",
+        "Completes or skips a step of an execution, or approves or refuses a gate.",
+    )
+    .scope("cs-ops.trigger.write")
+    .takes::<contract::execution::StepActionRequest>()
+    .answers::<contract::execution::ExecutionItem>(200),
+    Route::new(Method::Post, "/executions/{id}/cancel", "Ends an execution.")
+        .scope("cs-ops.trigger.write")
+        .takes::<contract::execution::ReasonRequest>()
+        .answers::<contract::execution::ExecutionItem>(200),
 ];
 
 #[async_trait]
@@ -73,6 +120,16 @@ impl Function for Trigger {
         match (request.method.as_str(), request.route.as_str()) {
             ("GET", "/ctas") => act::list(&self.ports, caller, request).await,
             ("POST", "/ctas/{id}/{action}") => act::act(&self.ports, &self.rules, caller, request).await,
+            ("POST", "/execute/{workflow_id}") => execute::execute(&self.ports, &self.library, caller, request).await,
+            ("GET", "/executions") => executions::list(&self.ports, caller, request).await,
+            ("GET", "/executions/{id}") => executions::read(&self.ports, caller, request).await,
+            ("GET", "/executions/{id}/events") => executions::stream::events(&self.ports, caller, request).await,
+            ("POST", "/executions/{id}/steps/{step}/{action}") => {
+                executions::act(&self.ports, &self.library, caller, request).await
+            }
+            ("POST", "/executions/{id}/cancel") => {
+                executions::cancel(&self.ports, &self.library, caller, request).await
+            }
             _ => Err(Problem::not_found("route", &request.route)),
         }
     }
@@ -86,8 +143,7 @@ impl Function for Trigger {
                         event.fact.name()
                     )));
                 };
-                self.evaluation(event.as_cause(), account).run(&event.meta.event_id).await?;
-                Ok(())
+                self.look(event.as_cause(), account, &event.meta.event_id).await
             }
             Incoming::Work(work) => match &work.task {
                 Task::Sweep(_) => {
@@ -108,7 +164,15 @@ impl Function for Trigger {
 }
 
 impl Trigger {
-    fn evaluation<'a>(&'a self, cause: contract::event::Cause, account: &'a AccountId) -> Evaluation<'a> {
+    /// The rules and the running playbooks look at an account, each once in effect.
+    async fn look(&self, cause: Cause, account: &AccountId, message: &CauseId) -> Result<(), Failure> {
+        self.evaluation(cause.clone(), account).run(message).await?;
+        let (ports, library) = (&self.ports, &self.library);
+        Look { ports, library, cause, account, now: ports.clock.now() }.run(message).await?;
+        Ok(())
+    }
+
+    fn evaluation<'a>(&'a self, cause: Cause, account: &'a AccountId) -> Evaluation<'a> {
         Evaluation { ports: &self.ports, rules: &self.rules, cause, account, now: self.ports.clock.now() }
     }
 }
@@ -123,8 +187,7 @@ impl Visit for RuleSweep<'_> {
     type Sum = ();
 
     async fn visit(&self, account: &AccountId, message: &CauseId, (): &mut ()) -> Result<(), Failure> {
-        self.trigger.evaluation(self.work.cause_of(message), account).run(message).await?;
-        Ok(())
+        self.trigger.look(self.work.cause_of(message), account, message).await
     }
 }
 

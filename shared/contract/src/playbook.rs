@@ -113,7 +113,8 @@ pub struct RangeFile {
 pub struct EntryFile {
     /// Only where this is true; unknown is not true.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub when: Option<ConditionFile>,
+    #[schemars(with = "Option<ConditionFile>")]
+    pub when: Option<Value>,
     /// Not while a call to action of these kinds is to be done.
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
@@ -297,7 +298,7 @@ pub struct ArmFile {
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum AskFile {
     /// About the account.
-    Account(ConditionFile),
+    Account(#[schemars(with = "ConditionFile")] Value),
     /// Whether a parameter has a value.
     Parameter(IsFile),
 }

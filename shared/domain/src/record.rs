@@ -1,11 +1,13 @@
 //! What is kept of an account: one record for each function that writes, each in an item of its own.
 
+use crate::account::LifecycleStage;
 use crate::audit;
 use crate::cta::Episodes;
 use crate::day::Day;
 use crate::escalation::Escalation;
 use crate::health::{HealthState, Overrides};
-use crate::id::{CaseId, EscalationId, SourceId};
+use crate::id::{CaseId, EscalationId, ExecutionId, PlaybookId, SourceId};
+use crate::playbook::Execution;
 use crate::quality::{Quality, detect::Told};
 use crate::series::Series;
 use crate::signal::Severity;
@@ -70,6 +72,30 @@ pub struct EpisodeRecord {
     pub episodes: Episodes,
     /// The end of the chain of decisions.
     pub audit: audit::Head,
+}
+
+/// An account's executions of playbooks. Writer: trigger.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExecutionRecord {
+    /// Those that run; what has ended is in the list of all alone.
+    pub running: BTreeMap<ExecutionId, Execution>,
+    /// When an execution of each playbook last ended.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub ended: BTreeMap<PlaybookId, Timestamp>,
+    /// The stage that the account was last seen in, where a playbook asks for how long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stay: Option<Stay>,
+    /// The end of the chain of decisions.
+    pub audit: audit::Head,
+}
+
+/// A stage of an account's life, and since when it was seen in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stay {
+    /// The stage.
+    pub stage: LifecycleStage,
+    /// Since when.
+    pub since: Timestamp,
 }
 
 /// An account's escalations. Writer: escalate.

@@ -9,7 +9,7 @@ use crate::import::listed;
 use clap::Args;
 use contract::event::FunctionName;
 use contract::problem::Fault;
-use contract::{escalation, rules, scorecard};
+use contract::{escalation, playbook, rules, scorecard};
 use domain::escalation::EscalationPolicies;
 use domain::rule::RuleSet;
 use domain::scorecard::Scorecards;
@@ -31,6 +31,9 @@ pub struct Files {
     /// Escalate by these policies; the data folder remembers them
     #[arg(long, value_name = "FILE")]
     pub escalation: Option<PathBuf>,
+    /// Offer this playbook instead of the built-in ones; give it again for each. The data folder remembers them
+    #[arg(long = "playbook", value_name = "FILE")]
+    pub playbooks: Vec<PathBuf>,
 }
 
 /// The texts of the files that were given.
@@ -40,6 +43,7 @@ pub struct Texts {
     scorecards: Vec<Text>,
     rules: Option<Text>,
     escalation: Option<Text>,
+    playbooks: Vec<Text>,
 }
 
 /// A file as it was when it was given.
@@ -83,6 +87,7 @@ pub struct Configuration {
     scorecards: Scorecards,
     rules: RuleSet,
     policies: EscalationPolicies,
+    playbooks: trigger::Library,
 }
 
 impl Files {
@@ -103,6 +108,7 @@ impl Files {
             scorecards: self.scorecards.iter().map(|path| text("scorecard", path)).collect::<Result<_, _>>()?,
             rules: self.rules.as_deref().map(|path| text("rules", path)).transpose()?,
             escalation: self.escalation.as_deref().map(|path| text("escalation policies", path)).transpose()?,
+            playbooks: self.playbooks.iter().map(|path| text("playbook", path)).collect::<Result<_, _>>()?,
         })
     }
 }
@@ -121,6 +127,7 @@ impl Texts {
             scorecards: if self.scorecards.is_empty() { other.scorecards.clone() } else { self.scorecards },
             rules: self.rules.or_else(|| other.rules.clone()),
             escalation: self.escalation.or_else(|| other.escalation.clone()),
+            playbooks: if self.playbooks.is_empty() { other.playbooks.clone() } else { self.playbooks },
         }
     }
 }
@@ -132,6 +139,7 @@ impl Configuration {
             scorecards: scorecards(&texts.scorecards)?,
             rules: one("rules", texts.rules.as_ref(), rules::built_in, rules::read)?,
             policies: one("escalation policies", texts.escalation.as_ref(), escalation::built_in, escalation::read)?,
+            playbooks: playbooks(&texts.playbooks)?,
         })
     }
 
@@ -140,11 +148,25 @@ impl Configuration {
         Ok(match name {
             FunctionName::Ingest => Arc::new(ingest::Ingest::new(ports)),
             FunctionName::Score => Arc::new(score::Score::with(ports, self.scorecards.clone())),
-            FunctionName::Trigger => Arc::new(trigger::Trigger::with(ports, self.rules.clone())),
+            FunctionName::Trigger => Arc::new(trigger::Trigger::with(ports, self.rules.clone(), self.playbooks.clone())),
             FunctionName::Escalate => Arc::new(escalate::Escalate::with(ports, self.policies.clone())),
             FunctionName::Report => Arc::new(report::Report::new(ports)),
         })
     }
+}
+
+/// Several files become one library; without any it is the built-in one. A fault names its file.
+fn playbooks(given: &[Text]) -> Result<trigger::Library, ConfigurationError> {
+    let faulty = |path: PathBuf, faults| ConfigurationError::Faulty { what: "playbook", path, faults };
+    if given.is_empty() {
+        return trigger::Library::built_in().map_err(|faults| faulty("built in".into(), faults));
+    }
+    let read = |text: &Text| playbook::read(&text.text).map_err(|faults| faulty(text.path.clone(), faults));
+    let files = given.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    trigger::Library::new(files).map_err(|faults| {
+        let paths: Vec<String> = given.iter().map(|text| text.path.display().to_string()).collect();
+        faulty(paths.join("`, `").into(), faults)
+    })
 }
 
 /// Several files become one set: a fault names its file.

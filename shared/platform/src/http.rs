@@ -64,6 +64,8 @@ pub struct Route {
     pub conditional: bool,
     /// Whether it only asks, though it is a POST: then it wants no `Idempotency-Key`.
     pub asks: bool,
+    /// Whether its answer is a stream of server-sent events, each with such data.
+    pub streams: bool,
     /// The JSON Schema of the request's body.
     pub request: Option<fn() -> schemars::Schema>,
     /// The JSON Schema of a good answer.
@@ -112,6 +114,7 @@ impl Route {
             query: &[],
             conditional: false,
             asks: false,
+            streams: false,
             request: None,
             response: None,
             status: 200,
@@ -144,6 +147,13 @@ impl Route {
     pub const fn asks(mut self) -> Self {
         self.asks = true;
         self
+    }
+
+    /// Its answer is a stream of server-sent events, each with such data.
+    #[must_use]
+    pub const fn streams<T: JsonSchema>(mut self) -> Self {
+        self.streams = true;
+        self.answers::<T>(200)
     }
 
     /// Whether it does something that must not be done twice.

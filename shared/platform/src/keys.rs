@@ -5,7 +5,7 @@
 
 use domain::day::Day;
 use domain::digest::Digest;
-use domain::id::{AccountId, CaseId, CauseId, CtaId, EscalationId, SourceId, TenantId};
+use domain::id::{AccountId, CaseId, CauseId, CtaId, EscalationId, ExecutionId, SourceId, TenantId};
 use jiff::Timestamp;
 
 /// A partition and a place in it.
@@ -57,7 +57,15 @@ pub fn health(tenant: &TenantId, account: &AccountId) -> Key {
 
 /// The account's episodes and their calls to action. Writer: trigger.
 pub fn episodes(tenant: &TenantId, account: &AccountId) -> Key {
-    of_account(tenant, account, "state#episodes")
+    of_account(tenant, account, EPISODES)
+}
+
+/// The place of the account's episodes.
+pub const EPISODES: &str = "state#episodes";
+
+/// The account's running executions of playbooks. Writer: trigger.
+pub fn executions(tenant: &TenantId, account: &AccountId) -> Key {
+    of_account(tenant, account, "state#executions")
 }
 
 /// The account's escalations. Writer: escalate.
@@ -186,6 +194,26 @@ pub fn source_partition(tenant: &TenantId) -> String {
 /// Where a call to action is found by its id. Writer: trigger.
 pub fn cta_index(tenant: &TenantId, cta: &CtaId) -> Key {
     of_tenant(tenant, "CTA", cta.to_string())
+}
+
+/// Where an execution is found by its id. Writer: trigger.
+pub fn execution_index(tenant: &TenantId, execution: &ExecutionId) -> Key {
+    of_tenant(tenant, "EXECUTION", execution.to_string())
+}
+
+/// The changes of an execution up to the one with this number, from behind the entry before. Writer: trigger.
+pub fn execution_log(tenant: &TenantId, execution: &ExecutionId, last: u64) -> Key {
+    of_tenant(tenant, &format!("EXECUTION_LOG#{execution}"), format!("{last:012}"))
+}
+
+/// A playbook by which something runs, named by its content. Writer: trigger.
+pub fn playbook(tenant: &TenantId, hash: Digest) -> Key {
+    of_tenant(tenant, "PLAYBOOK", hash.to_string())
+}
+
+/// One of the places of those who work on executions. Writer: trigger.
+pub fn workflow_slot(tenant: &TenantId, number: usize) -> Key {
+    of_tenant(tenant, "WORKFLOW_SLOT", format!("{number:04}"))
 }
 
 /// Where an escalation is found by its id. Writer: escalate.

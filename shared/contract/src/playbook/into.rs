@@ -1,13 +1,16 @@
 //! How a playbook's file becomes a playbook.
 
 use super::{
-    AskFile, BranchFile, DueFile, EntryFile, EscalateFile, EvidenceFile, EvidenceKindFile, GateFile, IsFile, KindFile,
+    ArmFile, AskFile, BranchFile, DueFile, EntryFile, EscalateFile, EvidenceFile, EvidenceKindFile, GateFile, IsFile, KindFile,
     NotifyFile, OutreachFile, OverdueFile, ParameterFile, ParameterKindFile, PlaybookFile, RangeFile, StageFile,
     StageWindow, StepFile, StuckFile, ThresholdFile, book,
 };
 use crate::document;
 use crate::problem::Fault;
+use crate::rules::ConditionFile;
+use domain::account::LifecycleStage;
 use domain::id::StepId;
+use domain::rule::Condition;
 use serde_json::Value;
 
 impl TryFrom<PlaybookFile> for book::Playbook {
@@ -22,7 +25,7 @@ impl TryFrom<PlaybookFile> for book::Playbook {
             title: file.title,
             objective: file.objective,
             parameters: file.parameters.into_iter().map(Into::into).collect(),
-            entry: file.entry.into(),
+            entry: entry(file.entry, &mut faults),
             overdue: file.overdue.into(),
             stuck: file.stuck.into(),
             deputies: file.deputies,
@@ -43,8 +46,9 @@ impl TryFrom<PlaybookFile> for book::Playbook {
 /// A step; where it has not the shape of one, a task in its place, so that the paths and names of the others hold.
 fn step(index: usize, value: Value, faults: &mut Vec<Fault>) -> book::Step {
     let id = value.get("id").and_then(Value::as_str).and_then(|id| StepId::new(id).ok());
-    match document::shape::<StepFile>(&format!("steps[{index}]"), value) {
-        Ok(step) => step.into(),
+    let path = format!("steps[{index}]");
+    match document::shape::<StepFile>(&path, value) {
+        Ok(step) => step_of(&path, step, faults),
         Err(fault) => {
             faults.push(fault);
             let id = id.or_else(|| StepId::new(format!("steps-{index}")).ok());
@@ -64,64 +68,62 @@ fn step(index: usize, value: Value, faults: &mut Vec<Fault>) -> book::Step {
     }
 }
 
-impl From<StepFile> for book::Step {
-    fn from(file: StepFile) -> Self {
-        Self {
-            id: file.id,
-            title: file.title,
-            kind: file.kind.into(),
-            after: file.after,
-            owner: file.owner,
-            due: file.due.map(Into::into),
-            evidence: file.evidence.into_iter().map(Into::into).collect(),
-            article: file.article,
-            stage: file.stage,
-        }
+/// A condition: the one place where the files of playbooks are read as rules are. Where it is faulty, any other takes its
+/// place, so that the rest can be looked at.
+fn condition(path: &str, value: Value, faults: &mut Vec<Fault>) -> Condition {
+    document::shape::<ConditionFile>(path, value).map(Into::into).unwrap_or_else(|fault| {
+        faults.push(fault);
+        Condition::Stage([LifecycleStage::Steady].into())
+    })
+}
+
+fn step_of(path: &str, file: StepFile, faults: &mut Vec<Fault>) -> book::Step {
+    book::Step {
+        id: file.id,
+        title: file.title,
+        kind: kind(path, file.kind, faults),
+        after: file.after,
+        owner: file.owner,
+        due: file.due.map(Into::into),
+        evidence: file.evidence.into_iter().map(Into::into).collect(),
+        article: file.article,
+        stage: file.stage,
     }
 }
 
-impl From<KindFile> for book::StepKind {
-    fn from(file: KindFile) -> Self {
-        match file {
-            KindFile::Task => Self::Task { automatic: false },
-            KindFile::AutomaticTask => Self::Task { automatic: true },
-            KindFile::Wait(until) => Self::Wait { until: until.into() },
-            KindFile::Branch(BranchFile { arms, otherwise, patience_days }) => {
-                let arm = |arm: super::ArmFile| book::Arm { when: arm.when.into(), to: arm.to };
-                Self::Branch { arms: arms.into_iter().map(arm).collect(), otherwise, patience_days }
-            }
-            KindFile::Notify(NotifyFile { role, text }) => Self::Effect(book::Effect::Notify { role, text }),
-            KindFile::Outreach(OutreachFile { text }) => Self::Effect(book::Effect::Outreach { text }),
-            KindFile::Escalate(EscalateFile { severity, reason }) => {
-                Self::Effect(book::Effect::Escalate { severity, reason })
-            }
-            KindFile::Gate(GateFile { requires, refused }) => Self::Gate { requires, refused },
+fn kind(path: &str, file: KindFile, faults: &mut Vec<Fault>) -> book::StepKind {
+    match file {
+        KindFile::Task => book::StepKind::Task { automatic: false },
+        KindFile::AutomaticTask => book::StepKind::Task { automatic: true },
+        KindFile::Wait(until) => book::StepKind::Wait { until: until.into() },
+        KindFile::Branch(BranchFile { arms, otherwise, patience_days }) => {
+            let arms = arms.into_iter().enumerate().map(|(index, ArmFile { when, to })| {
+                let when = match when {
+                    AskFile::Account(value) => {
+                        let path = format!("{path}.arms[{index}].when.account");
+                        book::Ask::Account(condition(&path, value, faults))
+                    }
+                    AskFile::Parameter(IsFile { name, is }) => book::Ask::Parameter { name, is },
+                };
+                book::Arm { when, to }
+            });
+            book::StepKind::Branch { arms: arms.collect(), otherwise, patience_days }
         }
+        KindFile::Notify(NotifyFile { role, text }) => book::StepKind::Effect(book::Effect::Notify { role, text }),
+        KindFile::Outreach(OutreachFile { text }) => book::StepKind::Effect(book::Effect::Outreach { text }),
+        KindFile::Escalate(EscalateFile { severity, reason }) => {
+            book::StepKind::Effect(book::Effect::Escalate { severity, reason })
+        }
+        KindFile::Gate(GateFile { requires, refused }) => book::StepKind::Gate { requires, refused },
     }
 }
 
-/// The one place where the files of playbooks turn a rule's condition into the domain's.
-fn condition(file: crate::rules::ConditionFile) -> domain::rule::Condition {
-    file.into()
-}
-
-impl From<AskFile> for book::Ask {
-    fn from(file: AskFile) -> Self {
-        match file {
-            AskFile::Account(of) => Self::Account(condition(of)),
-            AskFile::Parameter(IsFile { name, is }) => Self::Parameter { name, is },
-        }
-    }
-}
-
-impl From<EntryFile> for book::Entry {
-    fn from(file: EntryFile) -> Self {
-        Self {
-            when: file.when.map(condition),
-            not_while_open: file.not_while_open.into_iter().collect(),
-            days_in_stage: file.days_in_stage,
-            again_after_days: file.again_after_days,
-        }
+fn entry(file: EntryFile, faults: &mut Vec<Fault>) -> book::Entry {
+    book::Entry {
+        when: file.when.map(|value| condition("entry.when", value, faults)),
+        not_while_open: file.not_while_open.into_iter().collect(),
+        days_in_stage: file.days_in_stage,
+        again_after_days: file.again_after_days,
     }
 }
 

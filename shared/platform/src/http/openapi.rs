@@ -129,7 +129,8 @@ fn responses_of(route: &Route, shapes: &mut Shapes) -> Result<Value, OpenApiErro
         json!({ "description": "Done.", "headers": { "x-request-id": { "$ref": "#/components/headers/RequestId" } } });
     if let (Some(schema), Some(good)) = (route.response, good.as_object_mut()) {
         let schema = shapes.add(schema())?;
-        good.insert("content".into(), json!({ "application/json": { "schema": schema } }));
+        let media = if route.streams { "text/event-stream" } else { "application/json" };
+        good.insert("content".into(), json!({ media: { "schema": schema } }));
     }
     let mut responses = Map::from_iter([(route.status.to_string(), good)]);
     let post = route.acts();
