@@ -1,7 +1,9 @@
 //! Facts and people through the doors of trigger: what opens a call to action, what keeps it one, and what ends it.
 
+mod playbooks;
+
 use super::*;
-use contract::event::{Cause, DataQualityChanged, Event, Fact, HealthScored, SignalsRecorded, SourceSilent};
+use contract::event::{DataQualityChanged, Event, Fact, HealthScored, SignalsRecorded, SourceSilent};
 use contract::trigger::{CtaItem, CtaPage};
 use domain::account::{Account, LifecycleStage, Money, Segment};
 use domain::audit;
