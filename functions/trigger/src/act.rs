@@ -57,7 +57,8 @@ pub async fn act(ports: &Ports, rules: &RuleSet, caller: &Caller, request: &Requ
     let entry = ports.table.get(&keys::cta_index(&caller.tenant, &id)).await?.ok_or_else(not_found)?;
     let listed: CtaItem = table::read(&entry)?;
     if listed.rule.starts_with(PLAYBOOK_RULE) {
-        let detail = format!("`{}` is about a step that is late; settle the step: {}", listed.cta, listed.evidence.join("; "));
+        let detail =
+            format!("`{}` is about a step that is late; settle the step: {}", listed.cta, listed.evidence.join("; "));
         return Err(Problem::conflict(detail));
     }
     let account = AccountId::new(&listed.account).map_err(|error| Problem::internal(&error))?;

@@ -19,10 +19,10 @@ use domain::rule::CtaKind;
 use jiff::Timestamp;
 use platform::function::{Failure, Ports};
 use platform::http::{self, BASE, Caller, Problem, Request, Response};
+use platform::keys;
 use platform::once::{self, Effect, Evaluate};
 use platform::snapshot::Snapshot;
 use platform::table::{self, Expect, Item, Key, Table, Write};
-use platform::keys;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
@@ -30,7 +30,12 @@ use std::sync::Mutex;
 const MAX_RUNNING: usize = 10;
 
 /// Begins a playbook.
-pub async fn execute(ports: &Ports, library: &Library, caller: &Caller, request: &Request) -> Result<Response, Problem> {
+pub async fn execute(
+    ports: &Ports,
+    library: &Library,
+    caller: &Caller,
+    request: &Request,
+) -> Result<Response, Problem> {
     let named = request.parameters.get("workflow_id").map(String::as_str).unwrap_or_default();
     let playbook = PlaybookId::new(named).ok().and_then(|id| library.playbooks().get(&id)).ok_or_else(|| {
         let detail = format!("the path {}", library.playbooks().unknown(named));

@@ -132,7 +132,8 @@ pub async fn act(ports: &Ports, library: &Library, caller: &Caller, request: &Re
             return Err(Problem::new(404, "not_found", "There is no such thing", detail));
         }
     };
-    let step = StepId::new(parameter(request, "step")).map_err(|_| Problem::not_found("step", parameter(request, "step")))?;
+    let step =
+        StepId::new(parameter(request, "step")).map_err(|_| Problem::not_found("step", parameter(request, "step")))?;
     let slot = slots::take(ports, &caller.tenant, request.cause_id(caller, FunctionName::Trigger).as_str()).await?;
     let by = caller.subject.clone();
     let acted = command(ports, library, caller, request, Command::Settle { step, deed, by }).await;

@@ -260,7 +260,8 @@ impl StepItem {
     /// A step of an execution at a moment; nothing where it has no such step.
     pub fn of(playbook: &Playbook, execution: &Execution, id: &StepId, now: Timestamp) -> Option<Self> {
         let (step, record) = (playbook.step(id)?, execution.steps.get(id)?);
-        let owner = step.owner.map(|role| if record.with_deputy { playbook.deputy(role).unwrap_or(role) } else { role });
+        let owner =
+            step.owner.map(|role| if record.with_deputy { playbook.deputy(role).unwrap_or(role) } else { role });
         let (by, reason) = who_and_why(&record.state);
         let open = match &record.state {
             StepState::Open { since } => Some(*since),
@@ -288,7 +289,9 @@ fn who_and_why(state: &StepState) -> (Option<&PersonId>, Option<String>) {
     match state {
         StepState::Done { by, .. } => (by.as_ref(), None),
         StepState::Approved { by, .. } => (Some(by), None),
-        StepState::Skipped { by, reason, .. } | StepState::Refused { by, reason, .. } => (Some(by), Some(reason.clone())),
+        StepState::Skipped { by, reason, .. } | StepState::Refused { by, reason, .. } => {
+            (Some(by), Some(reason.clone()))
+        }
         _ => (None, None),
     }
 }

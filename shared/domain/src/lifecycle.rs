@@ -71,9 +71,8 @@ fn progress(playbook: &Playbook, execution: &Execution, window: &StageWindow, to
     if let Some(StepState::Approved { at, .. }) = execution.steps.get(&window.gate).map(|record| &record.state) {
         progress.left_on = Some(Day::of(*at));
     }
-    let of_stage = |step: &&crate::playbook::Step| {
-        step.stage == Some(window.stage) && matches!(step.kind, StepKind::Task { .. })
-    };
+    let of_stage =
+        |step: &&crate::playbook::Step| step.stage == Some(window.stage) && matches!(step.kind, StepKind::Task { .. });
     for step in playbook.in_order().filter(of_stage) {
         let Some(record) = execution.steps.get(&step.id) else { continue };
         match &record.state {
@@ -92,7 +91,8 @@ fn progress(playbook: &Playbook, execution: &Execution, window: &StageWindow, to
 
 /// Looks at the stages of a playbook as it is written.
 pub(crate) fn check(draft: &Draft, ancestors: &[BTreeSet<usize>], faults: &mut crate::playbook::Faults) {
-    let places: BTreeMap<&StepId, usize> = draft.steps.iter().enumerate().map(|(place, step)| (&step.id, place)).collect();
+    let places: BTreeMap<&StepId, usize> =
+        draft.steps.iter().enumerate().map(|(place, step)| (&step.id, place)).collect();
     let mut next_day = 1;
     let mut gates: Vec<(LifecycleStage, usize)> = Vec::new();
     for (index, window) in draft.stages.iter().enumerate() {

@@ -148,7 +148,9 @@ impl Configuration {
         Ok(match name {
             FunctionName::Ingest => Arc::new(ingest::Ingest::new(ports)),
             FunctionName::Score => Arc::new(score::Score::with(ports, self.scorecards.clone())),
-            FunctionName::Trigger => Arc::new(trigger::Trigger::with(ports, self.rules.clone(), self.playbooks.clone())),
+            FunctionName::Trigger => {
+                Arc::new(trigger::Trigger::with(ports, self.rules.clone(), self.playbooks.clone()))
+            }
             FunctionName::Escalate => Arc::new(escalate::Escalate::with(ports, self.policies.clone())),
             FunctionName::Report => Arc::new(report::Report::new(ports)),
         })

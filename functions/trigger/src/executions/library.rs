@@ -88,7 +88,12 @@ impl Library {
     }
 
     /// The write that keeps a playbook; nothing where it is kept.
-    pub async fn keep(&self, table: &dyn Table, tenant: &TenantId, playbook: &Playbook) -> Result<Option<Write>, Failure> {
+    pub async fn keep(
+        &self,
+        table: &dyn Table,
+        tenant: &TenantId,
+        playbook: &Playbook,
+    ) -> Result<Option<Write>, Failure> {
         let key = keys::playbook(tenant, playbook.version());
         let Some(file) = self.files.get(&playbook.version()) else { return Ok(None) };
         if table.get(&key).await?.is_some() {

@@ -107,7 +107,9 @@ fn too_many(soonest: Option<Timestamp>, now: Timestamp) -> Problem {
             429,
             "too_many_executions",
             "Too many at once",
-            format!("{SLOTS} executions of this tenant are being worked on; send the same request again later, with the same Idempotency-Key"),
+            format!(
+                "{SLOTS} executions of this tenant are being worked on; send the same request again later, with the same Idempotency-Key"
+            ),
         )
     }
 }

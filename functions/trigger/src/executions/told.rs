@@ -15,8 +15,8 @@ use domain::id::{AccountId, StepId};
 use domain::playbook::{Change, Decision, Does, EffectRequest, Playbook, Status, StepState, What};
 use jiff::{SignedDuration, Timestamp};
 use platform::function::{Failure, Ports};
-use platform::table::{self, Expect, Write};
 use platform::keys;
+use platform::table::{self, Expect, Write};
 
 /// How long an ended execution is listed, in days.
 const LISTED_DAYS: i64 = 400;
@@ -120,7 +120,8 @@ impl Told<'_> {
             let execution = &decision.execution;
             format!("{} of {} is {}", execution.id, execution.playbook, execution.status.name())
         });
-        let reasons = decided.iter().flat_map(|(_, decision)| decision.changes.iter().map(|change| said(decision, change)));
+        let reasons =
+            decided.iter().flat_map(|(_, decision)| decision.changes.iter().map(|change| said(decision, change)));
         let record = Record {
             at: self.now,
             what,
@@ -150,7 +151,8 @@ fn ask(decision: &Decision, effect: &EffectRequest) -> Option<Fact> {
     let key = effect.key.clone();
     let told = |kind: &str, role: Option<String>, text: &str| {
         let (execution, step) = (decision.execution.id.clone(), effect.step.clone());
-        EffectRequested { key: key.clone(), execution, step, effect: kind.to_owned(), role, text: text.to_owned() }.into()
+        EffectRequested { key: key.clone(), execution, step, effect: kind.to_owned(), role, text: text.to_owned() }
+            .into()
     };
     Some(match &effect.does {
         Does::Notify { role, text } => told("notify", Some(role.name().to_owned()), text),

@@ -1,9 +1,9 @@
 //! How a playbook's file becomes a playbook.
 
 use super::{
-    ArmFile, AskFile, BranchFile, DueFile, EntryFile, EscalateFile, EvidenceFile, EvidenceKindFile, GateFile, IsFile, KindFile,
-    NotifyFile, OutreachFile, OverdueFile, ParameterFile, ParameterKindFile, PlaybookFile, RangeFile, StageFile,
-    StageWindow, StepFile, StuckFile, ThresholdFile, book,
+    ArmFile, AskFile, BranchFile, DueFile, EntryFile, EscalateFile, EvidenceFile, EvidenceKindFile, GateFile, IsFile,
+    KindFile, NotifyFile, OutreachFile, OverdueFile, ParameterFile, ParameterKindFile, PlaybookFile, RangeFile,
+    StageFile, StageWindow, StepFile, StuckFile, ThresholdFile, book,
 };
 use crate::document;
 use crate::problem::Fault;

@@ -2,20 +2,21 @@
 
 use super::*;
 use domain::account::{Account, Money, Segment};
+use domain::band::Band;
 use domain::day::Day;
 use domain::id::{AccountId, ExecutionId, PersonId};
 use domain::page::{Bucket, DayFold};
 use domain::playbook::{
-    Command, Deed, Decision, Execution, Playbook, Progress, Refusal, Situation, StepState, Value as Given, decide,
+    Command, Decision, Deed, Execution, Playbook, Progress, Refusal, Situation, StepState, Value as Given, decide,
     entry::refusals, start,
 };
 use domain::rule::{Facts, Standing};
 use domain::series::Series;
 use jiff::{SignedDuration, Timestamp};
-use domain::band::Band;
 
 fn text(name: &str) -> String {
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("defaults/playbooks").join(name).with_extension("yaml");
+    let path =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("defaults/playbooks").join(name).with_extension("yaml");
     std::fs::read_to_string(path).unwrap()
 }
 
@@ -63,7 +64,8 @@ impl World {
     }
 
     fn start(&self, book: &Playbook, arguments: &[(&str, &str)]) -> Execution {
-        let given = arguments.iter().map(|(name, value)| ((*name).to_owned(), Given::Text((*value).to_owned()))).collect();
+        let given =
+            arguments.iter().map(|(name, value)| ((*name).to_owned(), Given::Text((*value).to_owned()))).collect();
         start(book, ExecutionId::new("exec-1").unwrap(), given, kim(), &self.facts()).execution
     }
 
@@ -73,7 +75,8 @@ impl World {
 
     fn opens(&self, book: &Playbook, open: &[CtaKind], since: Option<Timestamp>) -> bool {
         let open = open.iter().copied().collect();
-        let situation = Situation { facts: self.facts(), open: &open, in_stage_since: since, is_running: false, ended_at: None };
+        let situation =
+            Situation { facts: self.facts(), open: &open, in_stage_since: since, is_running: false, ended_at: None };
         refusals(book, &situation).is_empty()
     }
 
@@ -162,7 +165,9 @@ fn a80_onboarding_has_the_twelve_tasks_and_ends_whole_within_thirty_days() {
 #[test]
 fn a110_the_way_to_learn_follows_the_segment_where_nobody_chose() {
     let (onboarding, mut world) = (book("onboarding"), World::new(LifecycleStage::Onboarding));
-    for (segment, passed) in [(Segment::Enterprise, "training-self-service"), (Segment::SmallBusiness, "training-guided")] {
+    for (segment, passed) in
+        [(Segment::Enterprise, "training-self-service"), (Segment::SmallBusiness, "training-guided")]
+    {
         world.account.segment = segment;
         let begun = world.start(&onboarding, &[("sponsor", "Kim")]);
         let ended = drive(&mut world, &onboarding, begun, 1);
@@ -186,7 +191,11 @@ fn a81_expansion_begins_from_healthy_and_champion_alone_and_never_beside_a_risk(
     assert!(world.opens(&expansion, &[CtaKind::Lifecycle], None));
     let begun = world.start(&expansion, &[("sponsor", "Kim")]);
     let ended = drive(&mut world, &expansion, begun, 1);
-    assert_eq!((Progress::of(&expansion, &ended, world.now).of, ended.status.name()), (13, "completed"), "twelve and a gate");
+    assert_eq!(
+        (Progress::of(&expansion, &ended, world.now).of, ended.status.name()),
+        (13, "completed"),
+        "twelve and a gate"
+    );
 }
 
 #[test]
@@ -208,7 +217,8 @@ fn a82_renewal_has_its_stages_and_survives_the_date_that_the_renewal_itself_move
     let begun = signed.start(&renewal, &[("sponsor", "Kim")]);
     let mut open = begun;
     while open.steps[&id("signature")].state.name() != "done" {
-        let next = renewal.in_order().find(|step| matches!(open.steps[&step.id].state, StepState::Open { .. })).unwrap();
+        let next =
+            renewal.in_order().find(|step| matches!(open.steps[&step.id].state, StepState::Open { .. })).unwrap();
         let command = Command::Settle { step: next.id.clone(), deed: deed(&renewal, &next.id), by: kim() };
         open = signed.run(&renewal, &open, &command).execution;
     }
@@ -305,7 +315,8 @@ fn a54_the_production_licence_is_refused_without_the_record_of_the_return() {
     execution = world.run(&way, &execution, &Command::Look).execution;
     loop {
         let gate = id("production-licence");
-        let next = way.in_order().find(|step| matches!(execution.steps[&step.id].state, StepState::Open { .. })).unwrap();
+        let next =
+            way.in_order().find(|step| matches!(execution.steps[&step.id].state, StepState::Open { .. })).unwrap();
         if next.id == gate {
             break;
         }
@@ -314,7 +325,8 @@ fn a54_the_production_licence_is_refused_without_the_record_of_the_return() {
         let command = Command::Settle { step: next.id.clone(), deed, by: kim() };
         execution = world.run(&way, &execution, &command).execution;
     }
-    let approve = |evidence| Command::Settle { step: id("production-licence"), deed: Deed::Approve { evidence }, by: kim() };
+    let approve =
+        |evidence| Command::Settle { step: id("production-licence"), deed: Deed::Approve { evidence }, by: kim() };
     let refusal = decide(&way, &execution, &approve(BTreeMap::new()), &world.facts()).unwrap_err();
     let Refusal::Evidence(faults) = refusal else { panic!("{refusal:?}") };
     assert_eq!(faults[0].path, "evidence.roi_record");
@@ -329,7 +341,8 @@ fn a54_the_production_licence_is_refused_without_the_record_of_the_return() {
 fn a102_a_goal_is_met_only_with_what_shows_it() {
     let (onboarding, world) = (book("onboarding"), World::new(LifecycleStage::Onboarding));
     let begun = world.start(&onboarding, &[("sponsor", "Kim")]);
-    let empty = Command::Settle { step: id("environment"), deed: Deed::Complete { evidence: BTreeMap::new() }, by: kim() };
+    let empty =
+        Command::Settle { step: id("environment"), deed: Deed::Complete { evidence: BTreeMap::new() }, by: kim() };
     assert!(matches!(decide(&onboarding, &begun, &empty, &world.facts()), Err(Refusal::Evidence(_))));
     let shown = Command::Settle { step: id("environment"), deed: deed(&onboarding, &id("environment")), by: kim() };
     assert_eq!(world.run(&onboarding, &begun, &shown).execution.steps[&id("environment")].state.name(), "done");
@@ -339,7 +352,10 @@ fn a102_a_goal_is_met_only_with_what_shows_it() {
 fn a134_every_fault_of_a_file_is_named_at_once_with_its_path() {
     let faulty = text("expansion")
         .replace("after: [presentation]", "after: [presentaton]")
-        .replace("kind: { notify: { role: customer_success_manager,", "kind: { notify: { roles: customer_success_manager,")
+        .replace(
+            "kind: { notify: { role: customer_success_manager,",
+            "kind: { notify: { roles: customer_success_manager,",
+        )
         .replace("from: step:approval, days: 45", "from: step:aproval, days: 45")
         .replace("band_at_most: at_risk", "band_at_most: at_ease")
         .replace("requires: [return_analysis, business_case]", "requires: [return_analysis, busines_case]");
@@ -347,15 +363,27 @@ fn a134_every_fault_of_a_file_is_named_at_once_with_its_path() {
     let paths: Vec<&str> = found.iter().map(|(path, _)| path.as_str()).collect();
     assert_eq!(
         paths,
-        ["steps[9].kind.notify.roles", "entry.when.all[1].not.band_at_most", "steps[8].after", "steps[8].requires[1]", "steps[11].due.from"],
+        [
+            "steps[9].kind.notify.roles",
+            "entry.when.all[1].not.band_at_most",
+            "steps[8].after",
+            "steps[8].requires[1]",
+            "steps[11].due.from"
+        ],
         "{found:?}"
     );
-    assert!(found[2].1.contains("perhaps `presentation`") && found[3].1.contains("perhaps `business_case`"), "{found:?}");
+    assert!(
+        found[2].1.contains("perhaps `presentation`") && found[3].1.contains("perhaps `business_case`"),
+        "{found:?}"
+    );
 }
 
 #[test]
 fn a_file_of_another_shape_says_where() {
     assert_eq!(faults("title: x")[0].0, "id");
     assert_eq!(faults(&(text("renewal") + "extra: 1\n"))[0].0, "extra");
-    assert_eq!(faults(&text("renewal").replace("kind: { wait: { from: renewal_on, days: -90 } }", "kind: { sleep: 90 }"))[0].0, "steps[5].kind");
+    assert_eq!(
+        faults(&text("renewal").replace("kind: { wait: { from: renewal_on, days: -90 } }", "kind: { sleep: 90 }"))[0].0,
+        "steps[5].kind"
+    );
 }

@@ -65,12 +65,21 @@ fn a52_a_stage_is_left_through_its_gate_and_not_by_the_calendar() {
     };
     let series = Series::default();
     let begin: Timestamp = "2026-11-22T12:00:00Z".parse().unwrap();
-    let on = |day: i64| Facts { account: &account, series: &series, standing: None, now: begin + SignedDuration::from_hours(24 * (day - 1)) };
+    let on = |day: i64| Facts {
+        account: &account,
+        series: &series,
+        standing: None,
+        now: begin + SignedDuration::from_hours(24 * (day - 1)),
+    };
     let kim = PersonId::new("kim").unwrap();
     let mut execution = start(&way, ExecutionId::new("e").unwrap(), BTreeMap::new(), kim.clone(), &on(1)).execution;
     let mut settle = |step: &str, day| {
         let none = BTreeMap::new();
-        let deed = if matches!(step, "go" | "grown") { Deed::Approve { evidence: none } } else { Deed::Complete { evidence: none } };
+        let deed = if matches!(step, "go" | "grown") {
+            Deed::Approve { evidence: none }
+        } else {
+            Deed::Complete { evidence: none }
+        };
         let command = Command::Settle { step: id(step), deed, by: kim.clone() };
         execution = decide(&way, &execution, &command, &on(day)).unwrap().execution;
         let journey = journey(&way, &execution, on(day).today()).unwrap();

@@ -173,7 +173,8 @@ impl<'a> Run<'a> {
         match &step.kind {
             StepKind::Task { automatic: true } => {
                 let facts = self.facts;
-                let seen = step.evidence.iter().map(|asked| Some((asked.name.clone(), asked.examine(None, facts).ok()?)));
+                let seen =
+                    step.evidence.iter().map(|asked| Some((asked.name.clone(), asked.examine(None, facts).ok()?)));
                 if let Some(seen) = seen.collect::<Option<Vec<_>>>() {
                     self.execution.evidence.extend(seen);
                     self.settle(&step.id, done);

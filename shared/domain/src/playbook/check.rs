@@ -180,7 +180,10 @@ fn check_step(step: &Step, path: &str, names: &Names<'_>, faults: &mut Faults) {
     }
     faults.between(&format!("{path}.evidence"), "pieces", step.evidence.len(), 0, MAX_EVIDENCE);
     if !step.evidence.is_empty() && !step.kind.is_for_people() {
-        faults.add(format!("{path}.evidence"), format!("is asked for by a {}; only tasks and gates ask", step.kind.name()));
+        faults.add(
+            format!("{path}.evidence"),
+            format!("is asked for by a {}; only tasks and gates ask", step.kind.name()),
+        );
     }
     for (index, evidence) in step.evidence.iter().enumerate() {
         check_evidence(evidence, &format!("{path}.evidence[{index}]"), faults);
@@ -190,7 +193,9 @@ fn check_step(step: &Step, path: &str, names: &Names<'_>, faults: &mut Faults) {
 
 fn check_kind(step: &Step, path: &str, names: &Names<'_>, faults: &mut Faults) {
     match &step.kind {
-        StepKind::Task { automatic: true } if step.evidence.is_empty() || !step.evidence.iter().all(Evidence::is_measured) => {
+        StepKind::Task { automatic: true }
+            if step.evidence.is_empty() || !step.evidence.iter().all(Evidence::is_measured) =>
+        {
             faults.add(format!("{path}.automatic"), "ends by itself only where all its evidence is measured");
         }
         StepKind::Task { .. } | StepKind::Wait { .. } => {}
@@ -207,7 +212,8 @@ fn check_kind(step: &Step, path: &str, names: &Names<'_>, faults: &mut Faults) {
         }
         StepKind::Effect(effect) => names.text(&format!("{path}.{}", effect.name()), effect.text(), faults),
         StepKind::Gate { requires, .. } => {
-            for (index, name) in requires.iter().enumerate().filter(|(_, name)| !names.evidence.contains(name.as_str())) {
+            for (index, name) in requires.iter().enumerate().filter(|(_, name)| !names.evidence.contains(name.as_str()))
+            {
                 faults.add(format!("{path}.requires[{index}]"), unknown(name, names.evidence.iter().copied()));
             }
         }
@@ -235,7 +241,8 @@ fn check_due(due: &Due, path: &str, names: &Names<'_>, faults: &mut Faults) {
             Some(ParameterKind::Date) => {}
             Some(_) => faults.add(format!("{path}.from"), format!("counts from `{name}`, which is no date")),
             None => {
-                let dates = names.parameters.iter().filter(|(_, kind)| ***kind == ParameterKind::Date).map(|(name, _)| *name);
+                let dates =
+                    names.parameters.iter().filter(|(_, kind)| ***kind == ParameterKind::Date).map(|(name, _)| *name);
                 faults.add(format!("{path}.from"), unknown(name, dates.chain([RENEWAL, "start"])));
             }
         },
@@ -301,7 +308,10 @@ fn check_ways(draft: &Draft, faults: &mut Faults) -> Option<Vec<usize>> {
         }
         let choosers = draft.steps.iter().filter(|other| other.choices().any(|(_, to)| to.contains(&step.id))).count();
         if choosers > 1 {
-            faults.add(format!("steps[{place}]"), format!("`{}` is chosen in {choosers} places; choose it in one", step.id));
+            faults.add(
+                format!("steps[{place}]"),
+                format!("`{}` is chosen in {choosers} places; choose it in one", step.id),
+            );
         }
     }
     check_each_way(draft, &order, &follows, &ancestors, faults);
@@ -336,7 +346,10 @@ fn check_each_way(
             faults.add(format!("steps[{place}]"), format!("`{}` is reached on no way", step.id));
         }
         if unguarded.contains(&place) && matches!(step.kind, StepKind::Effect(Effect::Outreach { .. })) {
-            let reason = format!("`{}` reaches the customer on a way without a gate that was opened; put a gate before it", step.id);
+            let reason = format!(
+                "`{}` reaches the customer on a way without a gate that was opened; put a gate before it",
+                step.id
+            );
             faults.add(format!("steps[{place}].outreach"), reason);
         }
     }

@@ -36,8 +36,7 @@ pub fn start(
     by: PersonId,
     facts: &Facts<'_>,
 ) -> Decision {
-    let pending =
-        || StepRecord { state: StepState::Pending, due_on: None, late: false, with_deputy: false, cta: None };
+    let pending = || StepRecord { state: StepState::Pending, due_on: None, late: false, with_deputy: false, cta: None };
     let execution = Execution {
         id,
         account: facts.account.id.clone(),
@@ -171,7 +170,8 @@ fn show(run: &mut Run<'_>, step: &Step, given: &BTreeMap<String, Value>) -> Resu
         .chain(step.evidence.iter().map(|evidence| (evidence.name.as_str(), (evidence, false))))
         .collect();
     let mut faults = Vec::new();
-    let mut fault = |name: &str, reason: String| faults.push(PlaybookFault { path: format!("evidence.{name}"), reason });
+    let mut fault =
+        |name: &str, reason: String| faults.push(PlaybookFault { path: format!("evidence.{name}"), reason });
     for name in given.keys().filter(|name| !asked.contains_key(name.as_str())) {
         fault(name, nearest::unknown(name, asked.keys().copied()));
     }

@@ -129,9 +129,9 @@ pub fn check_link(link: &str) -> Result<(), String> {
 fn is_host(host: &str) -> bool {
     let name = host.split_once(':').map_or(host, |(name, _)| name);
     name.contains('.')
-        && name.split('.').all(|part| {
-            !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-        })
+        && name
+            .split('.')
+            .all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'))
 }
 
 #[cfg(test)]
@@ -144,7 +144,17 @@ mod tests {
             assert_eq!(check_link(link), Ok(()), "{link}");
         }
         let long = format!("https://docs.example.com/{}", "x".repeat(MAX_LINK));
-        for link in ["", "docs", "http://docs.example.com", "https://", "https:///x", "https://docs", "https://a b.c", "https://a.b/c d", &long] {
+        for link in [
+            "",
+            "docs",
+            "http://docs.example.com",
+            "https://",
+            "https:///x",
+            "https://docs",
+            "https://a b.c",
+            "https://a.b/c d",
+            &long,
+        ] {
             assert!(check_link(link).is_err(), "{link}");
         }
     }

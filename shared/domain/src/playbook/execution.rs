@@ -357,7 +357,12 @@ pub enum Does {
 
 impl Execution {
     /// The id of the execution that this cause starts: the same cause starts one.
-    pub fn id_of(tenant: &TenantId, playbook: &PlaybookId, account: &AccountId, cause: &CauseId) -> Result<ExecutionId, IdError> {
+    pub fn id_of(
+        tenant: &TenantId,
+        playbook: &PlaybookId,
+        account: &AccountId,
+        cause: &CauseId,
+    ) -> Result<ExecutionId, IdError> {
         let parts = [tenant.as_str(), playbook.as_str(), account.as_str(), cause.as_str()];
         ExecutionId::new(format!("exec-{}", Digest::of("execution", parts).short()))
     }

@@ -38,9 +38,14 @@ mod tests {
 
     #[test]
     fn the_distance_of_two_words_is_the_number_of_changes() {
-        for (one, other, expected) in
-            [("", "", 0), ("a", "", 1), ("", "ab", 2), ("kickoff", "kick-off", 1), ("pilot", "pliot", 2), ("abc", "abd", 1)]
-        {
+        for (one, other, expected) in [
+            ("", "", 0),
+            ("a", "", 1),
+            ("", "ab", 2),
+            ("kickoff", "kick-off", 1),
+            ("pilot", "pliot", 2),
+            ("abc", "abd", 1),
+        ] {
             assert_eq!(distance(one, other), expected, "{one} {other}");
             assert_eq!(distance(other, one), expected, "{other} {one}");
         }

@@ -84,11 +84,11 @@ impl ParameterKind {
             }
             (Self::Link, Value::Text(link)) => check_link(link).map(|()| given.clone()),
             (Self::Flag, Value::Flag(_)) | (Self::Date, Value::Date(_)) => Ok(given.clone()),
-            (Self::Date, Value::Text(text)) => text.parse().map(Value::Date).map_err(|error| format!("is no day: {error}")),
-            (Self::Choice(words), Value::Text(word)) if words.contains(word) => Ok(given.clone()),
-            (Self::Choice(words), Value::Text(word)) => {
-                Err(format!("cannot be `{word}`; give {}", words.join(", ")))
+            (Self::Date, Value::Text(text)) => {
+                text.parse().map(Value::Date).map_err(|error| format!("is no day: {error}"))
             }
+            (Self::Choice(words), Value::Text(word)) if words.contains(word) => Ok(given.clone()),
+            (Self::Choice(words), Value::Text(word)) => Err(format!("cannot be `{word}`; give {}", words.join(", "))),
             (Self::Number { least, most }, Value::Number(number)) => {
                 let fits = number >= least && number <= most;
                 fits.then(|| given.clone()).ok_or_else(|| format!("is {number}; give {least} to {most}"))
@@ -116,7 +116,8 @@ pub fn arguments(
     given: &BTreeMap<String, Value>,
 ) -> Result<BTreeMap<String, Value>, Vec<PlaybookFault>> {
     let mut faults = Vec::new();
-    let mut fault = |name: &str, reason: String| faults.push(PlaybookFault { path: format!("parameters.{name}"), reason });
+    let mut fault =
+        |name: &str, reason: String| faults.push(PlaybookFault { path: format!("parameters.{name}"), reason });
     let known: Vec<&str> = parameters.iter().map(|parameter| parameter.name.as_str()).collect();
     for name in given.keys().filter(|name| !known.contains(&name.as_str())) {
         fault(name, unknown(name, known.iter().copied()));
@@ -126,7 +127,9 @@ pub fn arguments(
         match given.get(&parameter.name).map(|value| parameter.kind.read(value)) {
             Some(Ok(value)) => drop(kept.insert(parameter.name.clone(), value)),
             Some(Err(reason)) => fault(&parameter.name, reason),
-            None if parameter.required => fault(&parameter.name, format!("is missing; give {}", parameter.kind.words())),
+            None if parameter.required => {
+                fault(&parameter.name, format!("is missing; give {}", parameter.kind.words()))
+            }
             None => {}
         }
     }

@@ -1,8 +1,8 @@
 //! How far an execution has come, and how well it keeps to its playbook.
 
+use super::Playbook;
 use super::execution::{Execution, StepState};
 use super::step::Step;
-use super::Playbook;
 use crate::day::Day;
 use jiff::Timestamp;
 
@@ -28,7 +28,9 @@ impl Progress {
             let Some(record) = execution.steps.get(id) else { continue };
             let (settled, kept, judged) = match &record.state {
                 StepState::Passed { .. } | StepState::Barred { .. } => continue,
-                StepState::Done { .. } | StepState::Approved { .. } | StepState::Refused { .. } => (1, u32::from(!record.late), 1),
+                StepState::Done { .. } | StepState::Approved { .. } | StepState::Refused { .. } => {
+                    (1, u32::from(!record.late), 1)
+                }
                 StepState::Skipped { .. } => (1, 0, 1),
                 StepState::Open { .. } => (0, 0, u32::from(record.due_on.is_some_and(|due| due < today))),
                 StepState::Pending | StepState::Branched { .. } => (0, 0, 0),

@@ -24,12 +24,10 @@ pub enum Fate {
 
 /// What each step follows: what stands in its `after`, and the branch or gate that chooses it.
 pub fn follows(draft: &Draft) -> Vec<BTreeSet<usize>> {
-    let places: BTreeMap<&StepId, usize> = draft.steps.iter().enumerate().map(|(place, step)| (&step.id, place)).collect();
-    let mut follows: Vec<BTreeSet<usize>> = draft
-        .steps
-        .iter()
-        .map(|step| step.after.iter().filter_map(|id| places.get(id).copied()).collect())
-        .collect();
+    let places: BTreeMap<&StepId, usize> =
+        draft.steps.iter().enumerate().map(|(place, step)| (&step.id, place)).collect();
+    let mut follows: Vec<BTreeSet<usize>> =
+        draft.steps.iter().map(|step| step.after.iter().filter_map(|id| places.get(id).copied()).collect()).collect();
     for (place, step) in draft.steps.iter().enumerate() {
         for (_, to) in step.choices() {
             for chosen in to.iter().filter_map(|id| places.get(id)) {
@@ -47,7 +45,8 @@ pub fn follows(draft: &Draft) -> Vec<BTreeSet<usize>> {
 pub fn order(follows: &[BTreeSet<usize>]) -> Result<Vec<usize>, Vec<usize>> {
     let (mut order, mut left): (Vec<usize>, Vec<usize>) = (Vec::new(), (0..follows.len()).collect());
     while !left.is_empty() {
-        let ready = |place: &usize| follows.get(*place).is_none_or(|before| before.iter().all(|other| order.contains(other)));
+        let ready =
+            |place: &usize| follows.get(*place).is_none_or(|before| before.iter().all(|other| order.contains(other)));
         let Some(found) = left.iter().position(ready) else {
             return Err(circle(follows, &left));
         };
@@ -93,7 +92,12 @@ fn choices(step: &Step) -> usize {
 }
 
 /// Calls `look` with the fate of every step and the choice of each, on each way; nothing where there are too many ways.
-pub fn each(draft: &Draft, order: &[usize], follows: &[BTreeSet<usize>], mut look: impl FnMut(&[Fate], &[usize])) -> Option<()> {
+pub fn each(
+    draft: &Draft,
+    order: &[usize],
+    follows: &[BTreeSet<usize>],
+    mut look: impl FnMut(&[Fate], &[usize]),
+) -> Option<()> {
     let sizes: Vec<usize> = draft.steps.iter().map(choices).collect();
     let ways = sizes.iter().try_fold(1_usize, |ways, size| ways.checked_mul(*size).filter(|ways| *ways <= MAX_WAYS))?;
     for way in 0..ways {

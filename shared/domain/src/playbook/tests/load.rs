@@ -82,7 +82,12 @@ fn a94_outreach_without_a_gate_on_any_way_is_refused() {
     refused(draft(vec![outreach("send", &[])]), &[("steps[0].outreach", "without a gate")]);
     book(vec![gate("go", &[], &[]), outreach("send", &["go"])]);
     // The gate lies on one of two ways.
-    let steps = vec![branch("route", &[], &["go"], &["skip-it"]), gate("go", &[], &[]), task("skip-it", &[]), outreach("send", &["go", "skip-it"])];
+    let steps = vec![
+        branch("route", &[], &["go"], &["skip-it"]),
+        gate("go", &[], &[]),
+        task("skip-it", &[]),
+        outreach("send", &["go", "skip-it"]),
+    ];
     refused(draft(steps), &[("steps[3].outreach", "without a gate")]);
     // Told to the customer where the answer was no.
     refused(draft(vec![gate("go", &[], &["send"]), outreach("send", &[])]), &[("steps[1].outreach", "without a gate")]);

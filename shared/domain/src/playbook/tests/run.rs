@@ -40,7 +40,16 @@ fn a16_steps_open_when_what_they_follow_is_settled_and_the_way_ends() {
     let ended = world.run(&book, &opened.execution, &complete("thank"));
     assert_eq!(
         states(&book, &ended.execution),
-        ["plan done", "route branched", "coach done", "alone passed", "go approved", "sorry passed", "send done", "thank done"]
+        [
+            "plan done",
+            "route branched",
+            "coach done",
+            "alone passed",
+            "go approved",
+            "sorry passed",
+            "send done",
+            "thank done"
+        ]
     );
     assert_eq!(ended.execution.status, Status::Completed { at: world.now });
     let numbers = [begun.changes, planned.changes, coached.changes, opened.changes, ended.changes].concat();

@@ -181,16 +181,32 @@ fn a81_a120_every_reason_against_beginning_is_named() {
     let open = BTreeSet::from([CtaKind::Risk, CtaKind::Expansion]);
     let (ended, since) = (world.now, world.now);
     world.pass(89);
-    let situation = Situation { facts: world.facts(), open: &open, in_stage_since: Some(since), is_running: true, ended_at: Some(ended) };
+    let situation = Situation {
+        facts: world.facts(),
+        open: &open,
+        in_stage_since: Some(since),
+        is_running: true,
+        ended_at: Some(ended),
+    };
     let found = refusals(&book, &situation);
     assert!(
-        matches!(&found[..], [Closed::Running, Closed::Condition(_), Closed::Cta(CtaKind::Risk), Closed::Stage { .. }, Closed::Again(..)]),
+        matches!(
+            &found[..],
+            [
+                Closed::Running,
+                Closed::Condition(_),
+                Closed::Cta(CtaKind::Risk),
+                Closed::Stage { .. },
+                Closed::Again(..)
+            ]
+        ),
         "{found:?}"
     );
     world.account.stage = LifecycleStage::Churned;
     let none = BTreeSet::new();
     let churned = |world: &World, since| {
-        let situation = Situation { facts: world.facts(), open: &none, in_stage_since: since, is_running: false, ended_at: None };
+        let situation =
+            Situation { facts: world.facts(), open: &none, in_stage_since: since, is_running: false, ended_at: None };
         refusals(&book, &situation)
     };
     assert_eq!(churned(&world, Some(since)).len(), 1, "a120: day 89 is within the cool-off");
