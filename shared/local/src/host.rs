@@ -310,4 +310,6 @@ fn differences(wiring: &Wiring, functions: &BTreeMap<&'static str, Arc<dyn Funct
 }
 
 #[cfg(test)]
+mod playbooks;
+#[cfg(test)]
 mod tests;

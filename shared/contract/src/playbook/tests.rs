@@ -59,7 +59,7 @@ impl World {
         Facts { account: &self.account, series: &self.series, standing, now: self.now }
     }
 
-    fn to_day(&mut self, execution: &Execution, day: i64) {
+    fn come_to_day(&mut self, execution: &Execution, day: i64) {
         self.now = execution.started_at + SignedDuration::from_hours(24 * (day - 1));
     }
 
@@ -256,7 +256,7 @@ fn a52_a_kick_off_that_is_missing_on_day_eight_opens_one_call_to_action() {
     let mut execution = world.start(&way, &[("sponsor", "Kim")]);
     let mut opened = Vec::new();
     for day in 1..=12 {
-        world.to_day(&execution, day);
+        world.come_to_day(&execution, day);
         let looked = world.run(&way, &execution, &Command::Look);
         let kick_off = looked.ctas.iter().filter(|change| change.cta().reason.contains("Kick-off"));
         opened.extend(kick_off.map(|_| day));

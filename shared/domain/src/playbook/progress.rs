@@ -55,5 +55,8 @@ impl Progress {
 }
 
 const fn share(part: u32, whole: u32) -> u32 {
-    if whole == 0 { 10_000 } else { part.saturating_mul(10_000) / whole }
+    match part.saturating_mul(10_000).checked_div(whole) {
+        Some(share) => share,
+        None => 10_000,
+    }
 }
