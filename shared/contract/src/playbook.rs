@@ -30,7 +30,7 @@ pub fn read(text: &str) -> Result<PlaybookFile, Vec<Fault>> {
 }
 
 /// A playbook as it is written; its steps are read one by one.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PlaybookFile {
     /// The playbook's name: `POST /execute/{workflow_id}` starts it by this.

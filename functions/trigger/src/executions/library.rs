@@ -15,7 +15,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// The playbooks that may be started.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Library {
     playbooks: Playbooks,
     files: BTreeMap<Digest, PlaybookFile>,

@@ -334,16 +334,17 @@ impl<'a> Run<'a> {
                 record.with_deputy = has_deputy;
             }
         }
-        let told = before.map_or_else(|| step.id.clone(), |before| before.step);
+        // Another step may be due first by now: a standstill is told once, and named by what it waits for now.
+        let step_id = step.id.clone();
         if escalate && !escalated {
-            self.note(What::Escalated { step: told.clone() });
+            self.note(What::Escalated { step: step_id.clone() });
             let title = filled(&step.title, &self.execution.arguments);
             let reason = format!("{} stands still: {title} was due on {due}.", playbook.title);
             // One for each standstill: it is named by the number of its change.
-            let key = format!("{}/stuck/{}", self.execution.key(&told), self.execution.changes);
+            let key = format!("{}/stuck/{}", self.execution.key(&step_id), self.execution.changes);
             let does = Does::Escalate { severity: stuck.severity, reason };
-            self.effects.push(EffectRequest { key, step: told.clone(), does });
+            self.effects.push(EffectRequest { key, step: step_id.clone(), does });
         }
-        self.execution.stuck = Some(Standstill { step: told, escalated: escalated || escalate });
+        self.execution.stuck = Some(Standstill { step: step_id, escalated: escalated || escalate });
     }
 }

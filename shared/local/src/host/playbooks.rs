@@ -204,7 +204,7 @@ fn a128_the_edge_gives_the_same_answer_to_the_same_key_and_refuses_it_for_other_
         parameters: &parameters,
         id: "key",
     };
-    let mut ask = |sponsor: &str| {
+    let ask = |sponsor: &str| {
         let body = json!({ "account": "acme", "parameters": { "sponsor": sponsor } });
         stage.client.ask(&stage.host, &execute, serde_json::to_vec(&body).unwrap()).unwrap()
     };
