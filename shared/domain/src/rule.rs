@@ -118,5 +118,12 @@ pub struct RuleFault {
     pub reason: String,
 }
 
+/// Names every fault of a condition that can be seen in it alone: what is out of range or too large.
+pub fn faults_of(condition: &Condition, path: &str) -> Vec<RuleFault> {
+    let mut faults = check::Faults::default();
+    check::condition(condition, path, &mut faults);
+    faults.into_list()
+}
+
 #[cfg(test)]
 mod tests;

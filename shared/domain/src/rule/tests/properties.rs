@@ -109,7 +109,7 @@ proptest! {
     fn news_asks_the_rules_that_it_concerns_and_they_say_the_same(of in some_rules(), sample in sample(), metric in prop::sample::select(Metric::ALL)) {
         let rules = rules(of);
         let facts = sample.facts();
-        let news = BTreeSet::from([Input::Metric(*metric), Input::Band]);
+        let news = BTreeSet::from([Input::Metric(metric), Input::Band]);
         let concerned: Vec<&RuleId> = rules.concerned_by(&news).map(|rule| &rule.id).collect();
         let outcomes: Vec<Outcome> =
             rules.evaluate(&facts).into_iter().filter(|outcome| concerned.contains(&&outcome.rule)).collect();
