@@ -54,8 +54,12 @@ impl Evaluate for Evaluation<'_> {
             || (Episodes::default(), audit::Head::start(tenant, self.account)),
             |state| (state.episodes, state.audit),
         );
-        let standing = known.health()?.as_ref().and_then(standing);
-        let facts = Facts { account: &account, series: &record.series, standing, now: self.now };
+        let scored = known.health()?;
+        let standing = scored.as_ref().and_then(standing);
+        // An account that has left has no health: what is kept is its last one.
+        let health = scored.as_ref().map(|record| &record.health).filter(|health| health.blank_since.is_none());
+        let health = health.map(|state| &state.health);
+        let facts = Facts { account: &account, series: &record.series, health, standing, now: self.now };
         let outcomes = self.rules.evaluate(&facts);
         let decision = decide(tenant, &account, self.rules, &episodes, &outcomes, self.now);
         if decision.episodes == episodes {

@@ -272,4 +272,127 @@ mod tests {
         assert!(found[0].0.starts_with("rules[4].when"), "{found:?}");
         assert!(found[0].1.contains("competitor_heard"), "{found:?}");
     }
+
+    /// The faults of a rule with this condition.
+    fn of(when: &str) -> Vec<(String, String)> {
+        let cards = crate::scorecard::built_in().unwrap();
+        let text = DEFAULT.replace("{ band_entered: at_risk }", when);
+        let faults = read_for(&text, &cards).err().unwrap_or_default();
+        let short = |path: String| path.strip_prefix("rules[5].when").map(str::to_owned).unwrap_or(path);
+        faults.into_iter().map(|fault| (short(fault.path), fault.reason)).collect()
+    }
+
+    #[track_caller]
+    fn check(when: &str, expected: &[(&str, &str)]) {
+        let found = of(when);
+        let found: Vec<(&str, &str)> = found.iter().map(|(path, reason)| (path.as_str(), reason.as_str())).collect();
+        assert_eq!(found, expected, "{when}");
+    }
+
+    #[test]
+    fn a18_every_operator_is_read() {
+        for when in [
+            "{ all: [{ absent: { metric: logins, days: 3 } }, { not: { has_owner: true } }] }",
+            "{ any: [{ segment: [enterprise, mid_market] }, { stage: [onboarding] }] }",
+            "{ at_least: { count: 1, of: [{ band_left: healthy }, { band_at_least: champion }] } }",
+            "{ at_least: { count: 2, within_days: 14, of: [{ band_left: healthy }, { band_at_most: critical }] } }",
+            "{ trends_up: { metric: error_rate, days: 30, by: 1, least_values: 10, unit: percent } }",
+            "{ unusual: { metric: logins, side: low, by_deviations: 3.5, recent_days: 3, history_days: 60, least_recent: 2, least_history: 20 } }",
+            "{ value: { metric: uptime, statistic: mean, days: 30, below: 99.5, unit: percent } }",
+            "{ changed: { metric: logins, days: 7, direction: fall, by_percent: 33.33, least_days: 5 } }",
+            "{ changed: { metric: logins, days: 7, direction: rise, by_percent: 300, unit: percent, least_days: 5 } }",
+            "{ changed: { metric: response_time, days: 7, direction: rise, by: 50, unit: milliseconds, least_days: 5 } }",
+            "{ sustained: { metric: error_rate, days: 5, above: 2 } }",
+            "{ score: { below: 70, unit: points } }",
+            "{ score: { dimension: user_adoption, at_least: 50, below: 70 } }",
+            "{ measure: { measure: uptime, of: value, below: 99, unit: '%' } }",
+            "{ measure: { measure: uptime, of: points, below: 60 } }",
+            "{ arr: { at_least: 100000, unit: currency } }",
+            "{ days_to_renewal: { at_least: 0, at_most: 90, unit: days } }",
+            "{ all: [{ has_renewal_date: true }, { owner: [kim] }, { account: [acme] }, { named: [Acme] }] }",
+            "{ weekday: [monday, friday] }",
+            "{ season: { from: 12-15, to: 01-06 } }",
+            "{ dates: { from: 2026-12-01 } }",
+        ] {
+            check(when, &[]);
+        }
+    }
+
+    #[test]
+    fn a15_the_nearest_known_name_is_told() {
+        let metric = "`net_promotr` is not known; did you mean `net_promoter`?";
+        check("{ absent: { metric: net_promotr, days: 3 } }", &[(".absent.metric", metric)]);
+        check("{ band_entered: at_rsk }", &[(".band_entered", "`at_rsk` is not known; did you mean `at_risk`?")]);
+        let segment = "`enterprize` is not known; did you mean `enterprise`?";
+        check("{ segment: [mid_market, enterprize] }", &[(".segment[1]", segment)]);
+        check("{ stage: [stedy] }", &[(".stage[0]", "`stedy` is not known; did you mean `steady`?")]);
+        check("{ weekday: [mondy] }", &[(".weekday[0]", "`mondy` is not known; did you mean `monday`?")]);
+        let measure = "`uptme` is not known; did you mean `uptime`?";
+        check("{ measure: { measure: uptme, of: points, below: 5 } }", &[(".measure.measure", measure)]);
+        let dimension = "`user_adaption` is not known; did you mean `user_adoption`?";
+        check("{ score: { dimension: user_adaption, below: 5 } }", &[(".score.dimension", dimension)]);
+        check("{ absnt: { metric: logins, days: 3 } }", &[("", "unknown variant `absnt`; did you mean `absent`?")]);
+        let side = "`hihg` is not known; did you mean `high`?";
+        let unusual = "{ unusual: { metric: logins, side: hihg, by_deviations: 3, recent_days: 3, history_days: 60, least_recent: 2, least_history: 20 } }";
+        check(unusual, &[(".unusual.side", side)]);
+    }
+
+    #[test]
+    fn a15_another_unit_than_that_of_what_is_compared_is_refused() {
+        let count = "is `percent`; what is compared is in `count`";
+        check("{ value: { metric: logins, statistic: sum, days: 7, below: 20, unit: percent } }", &[(".value.unit", count)]);
+        let points = "is `percent`; what is compared is in `points`";
+        check("{ score: { below: 20, unit: percent } }", &[(".score.unit", points)]);
+        let changed = "{ changed: { metric: logins, days: 7, direction: fall, by_percent: 30, unit: count, least_days: 5 } }";
+        check(changed, &[(".changed.unit", "is `count`; what is compared is in `percent`")]);
+        let near = "`persent` is not known; did you mean `percent`?";
+        check("{ sustained: { metric: uptime, days: 5, below: 99, unit: persent } }", &[(".sustained.unit", near)]);
+        let of_measure = "is `hours`; what is compared is in `percent`";
+        check("{ measure: { measure: uptime, of: value, below: 20, unit: h } }", &[(".measure.unit", &of_measure.replace("hours", "h"))]);
+    }
+
+    #[test]
+    fn a15_what_cannot_be_read_does_not_hide_the_rest() {
+        let when = "{ all: [{ absent: { metric: x, dys: 3, days: 4, mtric: y } }, { absent: { metric: logins, days: 999 } }, { score: { below: 101 } }, { owner: ['a b'] }, { any: [] , all: [] }] }";
+        let found = of(when);
+        let paths: Vec<&str> = found.iter().map(|(path, _)| path.as_str()).collect();
+        let expected = [
+            ".all[0].absent.dys",
+            ".all[0].absent.mtric",
+            ".all[0].absent.metric",
+            ".all[3].owner[0]",
+            ".all[4]",
+            ".all[1].absent.days",
+            ".all[2].score.below",
+        ];
+        assert_eq!(paths, expected, "{found:#?}");
+        let text = DEFAULT.replace("{ band_entered: at_risk }", "{ band_entered: x }").replacen("due_in_days: 5", "due: 5", 1);
+        let all = faults(&text);
+        let paths: Vec<&str> = all.iter().map(|(path, _)| path.as_str()).collect();
+        assert_eq!(paths, ["rules[0].cta.due", "rules[5].when.band_entered"], "{all:?}");
+    }
+
+    #[test]
+    fn a15_a_rule_that_contradicts_itself_is_refused() {
+        let reason = "contradicts `rules[5].when.all[0]`: both can never hold at once";
+        check("{ all: [{ score: { below: 50 } }, { score: { at_least: 60 } }] }", &[(".all[1]", reason)]);
+        let text = DEFAULT.replace("stays_while: { band_at_most: at_risk }", "stays_while: { band_at_least: champion }");
+        assert_eq!(faults(&text).len(), 3);
+        assert_eq!(faults(&text)[0].0, "rules[5].stays_while");
+    }
+
+    #[test]
+    fn limits_must_be_given_and_leave_something() {
+        let none = "gives no limit; give `at_least`, `above`, `at_most` or `below`";
+        check("{ arr: {} }", &[(".arr", none)]);
+        let empty = "can never be true: nothing is at least 5 and below 5";
+        check("{ arr: { at_least: 5, below: 5 } }", &[(".arr", empty)]);
+        let both = "give either `by_percent` or `by`";
+        check("{ changed: { metric: logins, days: 7, direction: fall, least_days: 5 } }", &[(".changed", both)]);
+        check("{ dates: {} }", &[(".dates", "names no day; give `from`, `to` or both")]);
+        let turned = "is 2026-01-01, before `from` 2026-01-02";
+        check("{ dates: { from: 2026-01-02, to: 2026-01-01 } }", &[(".dates.to", turned)]);
+        let season = "`13-01` is not a day of the year; write it as 12-24";
+        check("{ season: { from: 13-01, to: 01-06 } }", &[(".season.from", season)]);
+    }
 }
