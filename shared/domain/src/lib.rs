@@ -22,6 +22,7 @@ pub mod record;
 pub mod retry;
 pub mod rule;
 pub mod scorecard;
+pub mod segment;
 pub mod series;
 pub mod signal;
 pub mod sla;

@@ -13,6 +13,7 @@ mod feature;
 pub mod leaf;
 mod look;
 mod program;
+mod questions;
 mod reach;
 mod reading;
 mod set;
@@ -25,6 +26,7 @@ pub use condition::Condition;
 pub use facts::{Facts, Standing};
 pub use feature::Input;
 pub use look::Step;
+pub use questions::Questions;
 pub use set::{Look, Outcome, Portfolio, RuleAnswers, RuleSet, Said};
 pub use verdict::{Evidence, Finding, Truth, Verdict};
 

@@ -228,6 +228,10 @@ impl Faults {
         self.0.is_empty()
     }
 
+    pub fn extend(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
     pub fn into_list(self) -> Vec<RuleFault> {
         self.0
     }

@@ -2,6 +2,7 @@
 
 mod decline;
 mod leaves;
+mod operators;
 mod oracle;
 mod properties;
 mod samples;

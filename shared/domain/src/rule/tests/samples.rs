@@ -59,17 +59,19 @@ fn metric() -> impl Strategy<Value = Metric> {
     select(METRICS.to_vec())
 }
 
-fn small() -> impl Strategy<Value = Quantity> {
+fn small() -> BoxedStrategy<Quantity> {
     (-4_i64..=12).prop_map(|half| Quantity::from_micros(half * ONE / 2))
+    .boxed()
 }
 
-fn bounds() -> impl Strategy<Value = Bounds> {
+fn bounds() -> BoxedStrategy<Bounds> {
     let maybe = || prop::option::weighted(0.4, small());
     (maybe(), maybe(), maybe(), maybe())
         .prop_map(|(at_least, above, at_most, below)| Bounds { at_least, above, at_most, below })
+    .boxed()
 }
 
-fn counting() -> impl Strategy<Value = Condition> {
+fn counting() -> BoxedStrategy<Condition> {
     let events = (metric(), 1..12_u32, 1..6_u32, prop::option::of(metric()))
         .prop_map(|(metric, days, at_least, since_last)| Condition::Counted(Counted { metric, days, at_least, since_last }));
     let mean = (metric(), 1..12_u32, small(), 1..5_u32).prop_map(|(metric, days, below, least_values)| {
@@ -87,9 +89,10 @@ fn counting() -> impl Strategy<Value = Condition> {
         Condition::CompetitorSeen(CompetitorSeen { confidence_at_least: Quantity::whole(tens * 30) })
     });
     prop_oneof![events, mean, absent, value, row, sighting]
+    .boxed()
 }
 
-fn moving() -> impl Strategy<Value = Condition> {
+fn moving() -> BoxedStrategy<Condition> {
     let declined = (metric(), 1..8_u32, 1..10_000_u32, 0..3_i32, 0..2_u32, 0..3_u32).prop_map(
         |(metric, days, by_basis_points, floor, profile_weeks, cycle_weeks)| {
             Condition::Declined(Declined {
@@ -145,9 +148,10 @@ fn moving() -> impl Strategy<Value = Condition> {
         unusual,
         changed
     ]
+    .boxed()
 }
 
-fn describing() -> impl Strategy<Value = Condition> {
+fn describing() -> BoxedStrategy<Condition> {
     let band = || select(Band::ALL.to_vec());
     let part = select(vec![MeasurePart::Points, MeasurePart::Value]);
     let known = || select(vec!["one".to_owned(), "two".to_owned(), "three".to_owned()]);
@@ -178,10 +182,11 @@ fn describing() -> impl Strategy<Value = Condition> {
         (near(), near()).prop_map(|(from, to)| Condition::Dates(Dates { from, to })),
     ];
     prop_oneof![2 => scored, 2 => described, 1 => calendar]
+    .boxed()
 }
 
 /// Any condition, also such as a rule set refuses.
-pub fn condition() -> impl Strategy<Value = Condition> {
+pub fn condition() -> BoxedStrategy<Condition> {
     let leaf = prop_oneof![3 => counting(), 2 => moving(), 3 => describing()];
     leaf.prop_recursive(4, 24, 4, |inner| {
         let some = || prop::collection::vec(inner.clone(), 1..4);
@@ -194,10 +199,11 @@ pub fn condition() -> impl Strategy<Value = Condition> {
             at_least,
         ]
     })
+    .boxed()
 }
 
 /// Any account with any past.
-pub fn sample() -> impl Strategy<Value = Sample> {
+pub fn sample() -> BoxedStrategy<Sample> {
     let value = (metric(), 0..24_i32, 0..4_u32, -4..=12_i64);
     let sightings = prop::collection::vec((0..12_i32, 0..=100_i32, -3..6_i64), 0..2);
     (prop::collection::vec(value, 0..60), sightings, described(), prop::option::of(health()), prop::option::of(standing()))
@@ -219,9 +225,10 @@ pub fn sample() -> impl Strategy<Value = Sample> {
             }
             Sample { account, series, health, standing }
         })
+    .boxed()
 }
 
-fn described() -> impl Strategy<Value = Account> {
+fn described() -> BoxedStrategy<Account> {
     let renewal = prop::option::of((-8..8_i32).prop_map(ago));
     let owner = prop::option::of(select(vec!["kim", "ash"]));
     (-400..2_000_i64, select(SEGMENTS.to_vec()), select(STAGES.to_vec()), renewal, owner).prop_map(
@@ -234,16 +241,18 @@ fn described() -> impl Strategy<Value = Account> {
             ..account()
         },
     )
+    .boxed()
 }
 
-fn standing() -> impl Strategy<Value = Standing> {
+fn standing() -> BoxedStrategy<Standing> {
     let band = || select(Band::ALL.to_vec());
     (band(), prop::option::of(band()), 0..20_i32, prop::bool::weighted(0.2)).prop_map(
         |(band, from, back, provisional)| Standing { band, from, since: ago(back).start(), provisional },
     )
+    .boxed()
 }
 
-fn health() -> impl Strategy<Value = Health> {
+fn health() -> BoxedStrategy<Health> {
     let points = || (-4_i64..=12).prop_map(|half| Points::from_micros(half.max(0) * ONE / 2));
     let part = || (prop::option::of(points()), prop::option::of(small()), prop::option::of((0..9_i32).prop_map(ago)));
     (points(), prop::bool::weighted(0.2), part(), part()).prop_map(|(score, provisional, one, two)| Health {
@@ -279,4 +288,5 @@ fn health() -> impl Strategy<Value = Health> {
         scorecard: "test".into(),
         scorecard_hash: Digest::of("test", ["scorecard"]),
     })
+    .boxed()
 }
