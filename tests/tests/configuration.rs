@@ -2,7 +2,7 @@
 //!
 //! `CS_OPS_UPDATE=1 cargo test -p tests --test configuration` writes them anew.
 
-use contract::{escalation, mapping, rules, scorecard};
+use contract::{escalation, mapping, rules, scorecard, segments};
 use schemars::{Schema, schema_for};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -11,12 +11,13 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/contract/defaults")
 }
 
-fn schemas() -> [(&'static str, Schema); 4] {
+fn schemas() -> [(&'static str, Schema); 5] {
     [
         ("scorecard", schema_for!(scorecard::ScorecardFile)),
         ("rules", schema_for!(rules::RulesFile)),
         ("escalation", schema_for!(escalation::EscalationFile)),
         ("mapping", schema_for!(mapping::MappingFile)),
+        ("segments", schema_for!(segments::SegmentsFile)),
     ]
 }
 
@@ -36,7 +37,7 @@ fn the_schemas_in_the_repository_are_made_from_the_types() {
 
 #[test]
 fn what_is_built_in_fits_its_schema_and_what_is_misspelt_does_not() {
-    for (file, of) in [("scorecard", 0), ("maturity", 0), ("rules", 1), ("escalation", 2)] {
+    for (file, of) in [("scorecard", 0), ("maturity", 0), ("rules", 1), ("escalation", 2), ("segments", 4)] {
         let (name, schema) = schemas()[of].clone();
         let schema = jsonschema::validator_for(schema.as_value()).unwrap();
         let text = std::fs::read_to_string(folder().join(file).with_extension("yaml")).unwrap();

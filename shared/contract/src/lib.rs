@@ -16,5 +16,6 @@ pub mod report;
 pub mod rules;
 pub mod score;
 pub mod scorecard;
+pub mod segments;
 pub mod signal;
 pub mod trigger;

@@ -9,14 +9,14 @@ mod reader;
 
 pub use condition::ConditionFile;
 pub use names::Vocabulary;
+pub(crate) use names::hinted;
+pub(crate) use reader::Reader;
 
 use crate::document;
 use crate::problem::Fault;
 use domain::id::RuleId;
 use domain::rule::{CtaKind, CtaTemplate, EscalationTemplate, Rule, RuleSet};
 use domain::signal::Severity;
-use names::hinted;
-use reader::Reader;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -340,15 +340,22 @@ mod tests {
     #[test]
     fn a15_another_unit_than_that_of_what_is_compared_is_refused() {
         let count = "is `percent`; what is compared is in `count`";
-        check("{ value: { metric: logins, statistic: sum, days: 7, below: 20, unit: percent } }", &[(".value.unit", count)]);
+        check(
+            "{ value: { metric: logins, statistic: sum, days: 7, below: 20, unit: percent } }",
+            &[(".value.unit", count)],
+        );
         let points = "is `percent`; what is compared is in `points`";
         check("{ score: { below: 20, unit: percent } }", &[(".score.unit", points)]);
-        let changed = "{ changed: { metric: logins, days: 7, direction: fall, by_percent: 30, unit: count, least_days: 5 } }";
+        let changed =
+            "{ changed: { metric: logins, days: 7, direction: fall, by_percent: 30, unit: count, least_days: 5 } }";
         check(changed, &[(".changed.unit", "is `count`; what is compared is in `percent`")]);
         let near = "`persent` is not known; did you mean `percent`?";
         check("{ sustained: { metric: uptime, days: 5, below: 99, unit: persent } }", &[(".sustained.unit", near)]);
         let of_measure = "is `hours`; what is compared is in `percent`";
-        check("{ measure: { measure: uptime, of: value, below: 20, unit: h } }", &[(".measure.unit", &of_measure.replace("hours", "h"))]);
+        check(
+            "{ measure: { measure: uptime, of: value, below: 20, unit: h } }",
+            &[(".measure.unit", &of_measure.replace("hours", "h"))],
+        );
     }
 
     #[test]
@@ -366,7 +373,8 @@ mod tests {
             ".all[2].score.below",
         ];
         assert_eq!(paths, expected, "{found:#?}");
-        let text = DEFAULT.replace("{ band_entered: at_risk }", "{ band_entered: x }").replacen("due_in_days: 5", "due: 5", 1);
+        let text =
+            DEFAULT.replace("{ band_entered: at_risk }", "{ band_entered: x }").replacen("due_in_days: 5", "due: 5", 1);
         let all = faults(&text);
         let paths: Vec<&str> = all.iter().map(|(path, _)| path.as_str()).collect();
         assert_eq!(paths, ["rules[0].cta.due", "rules[5].when.band_entered"], "{all:?}");
@@ -376,7 +384,8 @@ mod tests {
     fn a15_a_rule_that_contradicts_itself_is_refused() {
         let reason = "contradicts `rules[5].when.all[0]`: both can never hold at once";
         check("{ all: [{ score: { below: 50 } }, { score: { at_least: 60 } }] }", &[(".all[1]", reason)]);
-        let text = DEFAULT.replace("stays_while: { band_at_most: at_risk }", "stays_while: { band_at_least: champion }");
+        let text =
+            DEFAULT.replace("stays_while: { band_at_most: at_risk }", "stays_while: { band_at_least: champion }");
         assert_eq!(faults(&text).len(), 3);
         assert_eq!(faults(&text)[0].0, "rules[5].stays_while");
     }

@@ -216,8 +216,8 @@ mod tests {
     use crate::fixed::Quantity;
     use crate::health::tests::account;
     use crate::page::fixtures::{daily, day, series};
-    use crate::rule::leaf::{Absent, Bounds, Value};
     use crate::rule::leaf::Statistic;
+    use crate::rule::leaf::{Absent, Bounds, Value};
     use crate::series::Series;
     use crate::signal::Metric;
 
@@ -282,7 +282,8 @@ mod tests {
         assert_eq!((quiet.truth, quiet.trace[0].truth, quiet.trace[0].age_days), (Truth::False, Truth::True, Some(2)));
         assert_eq!(why("busy").unwrap().truth, Truth::True, "who left is asked too");
         assert_eq!(why("other"), None);
-        let both: Vec<_> = segments.answers(&facts(&account, &series)).into_iter().map(|one| one.verdict.truth).collect();
+        let both: Vec<_> =
+            segments.answers(&facts(&account, &series)).into_iter().map(|one| one.verdict.truth).collect();
         assert_eq!(both, [Truth::True, Truth::False], "by id");
     }
 

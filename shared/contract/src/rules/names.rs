@@ -66,7 +66,7 @@ fn nearest<'a>(given: &str, known: &[&'a str]) -> Option<&'a str> {
 }
 
 /// A fault of a shape: where it names something that is not known and what would be, with the nearest of these.
-pub(super) fn hinted(fault: Fault) -> Fault {
+pub(crate) fn hinted(fault: Fault) -> Fault {
     let near = fault.reason.split_once(", expected ").and_then(|(found, expected)| {
         let given = quoted(found).next().filter(|_| found.starts_with("unknown "))?;
         let known: Vec<&str> = quoted(expected).collect();

@@ -21,7 +21,7 @@ use std::collections::BTreeSet;
 const MAX_UNKNOWN_FIELDS: usize = 16;
 
 /// Reads conditions and keeps their faults.
-pub(super) struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     vocabulary: &'a Vocabulary,
     faults: Vec<Fault>,
     /// The leaves of the condition that is being read.
@@ -158,7 +158,9 @@ impl<'a> Reader<'a> {
             ConditionFile::HasRenewalDate(wanted) => Condition::HasRenewalDate(wanted),
             ConditionFile::HasOwner(wanted) => Condition::HasOwner(wanted),
             ConditionFile::Owner(of) => Condition::Owner(self.ids(&at("owner"), &of, |text| PersonId::new(text))?),
-            ConditionFile::Account(of) => Condition::Account(self.ids(&at("account"), &of, |text| AccountId::new(text))?),
+            ConditionFile::Account(of) => {
+                Condition::Account(self.ids(&at("account"), &of, |text| AccountId::new(text))?)
+            }
             ConditionFile::Named(of) => Condition::Named(of.into_iter().collect()),
             ConditionFile::Weekday(of) => {
                 let days = Weekday::ALL.map(|day| (day.name(), day));
@@ -221,8 +223,7 @@ impl<'a> Reader<'a> {
 
     fn unusual(&mut self, path: &str, file: UnusualFile) -> Option<Condition> {
         let sides = [("high", Side::High), ("low", Side::Low), ("either", Side::Either)];
-        let (metric, side) =
-            (self.metric(path, "metric", &file.metric), self.known(path, "side", &file.side, &sides));
+        let (metric, side) = (self.metric(path, "metric", &file.metric), self.known(path, "side", &file.side, &sides));
         Some(Condition::Unusual(leaf::Unusual {
             metric: metric?,
             side: side?,
@@ -252,7 +253,11 @@ impl<'a> Reader<'a> {
             (Some(percent), None) => match basis_points(percent) {
                 Some(points) => Some(Change::BasisPoints(points)),
                 None => {
-                    self.add(path, "by_percent", format!("is {percent}; give more than 0, with two decimal places at most"));
+                    self.add(
+                        path,
+                        "by_percent",
+                        format!("is {percent}; give more than 0, with two decimal places at most"),
+                    );
                     None
                 }
             },

@@ -37,8 +37,14 @@ pub fn engines(samples: &[Sample], texts: &[Text], verdicts: &[u8]) -> Result<Ve
 
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches").join("rules");
     let mut engines = vec![
-        Engine::start(Command::new(rust(&here, &target)?).arg(&target), &[("zen-expression", ACCOUNTS), ("cel", ACCOUNTS)])?,
-        Engine::start(Command::new("node").arg(node(&here, &target)?).arg(&target), &[("json-rules-engine", FEW_ACCOUNTS)])?,
+        Engine::start(
+            Command::new(rust(&here, &target)?).arg(&target),
+            &[("zen-expression", ACCOUNTS), ("cel", ACCOUNTS)],
+        )?,
+        Engine::start(
+            Command::new("node").arg(node(&here, &target)?).arg(&target),
+            &[("json-rules-engine", FEW_ACCOUNTS)],
+        )?,
     ];
     for engine in &mut engines {
         engine.wait_until_ready()?;

@@ -52,8 +52,11 @@ fn main() -> Result<(), Problem> {
             (Vec::new(), Some(missing))
         }
     };
-    let mut theirs: Vec<Contestant> =
-        others.iter().flat_map(|engine| engine.names()).map(|(name, accounts)| Contestant::new(name, accounts)).collect();
+    let mut theirs: Vec<Contestant> = others
+        .iter()
+        .flat_map(|engine| engine.names())
+        .map(|(name, accounts)| Contestant::new(name, accounts))
+        .collect();
     for _ in 0..ROUNDS {
         for (place, contestant) in ours.iter_mut().enumerate() {
             let mut once = || {

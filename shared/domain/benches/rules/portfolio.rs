@@ -160,7 +160,16 @@ pub fn rule_set(count: usize) -> Result<(RuleSet, Vec<Text>), Problem> {
         let (clear_days, lapse_days, cool_off_days) = (7, 30, 30);
         let id = RuleId::new(format!("rule-{number:03}"))?;
         let rest = (None, cta.clone(), None);
-        rules.push(Rule { id, when, stays_while: rest.0, cta: rest.1, clear_days, lapse_days, cool_off_days, escalation: rest.2 });
+        rules.push(Rule {
+            id,
+            when,
+            stays_while: rest.0,
+            cta: rest.1,
+            clear_days,
+            lapse_days,
+            cool_off_days,
+            escalation: rest.2,
+        });
         texts.push(text);
     }
     let rules = RuleSet::new("benchmark", rules).map_err(|faults| format!("{faults:?}"))?;
@@ -211,11 +220,8 @@ fn leaf(chance: &mut Chance, facts: &mut Vec<i32>) -> Option<(Condition, Text)> 
 }
 
 fn opposite((condition, text): (Condition, Text)) -> (Condition, Text) {
-    let text = Text {
-        zen: format!("not ({})", text.zen),
-        cel: format!("!({})", text.cel),
-        json: json!({"not": text.json}),
-    };
+    let text =
+        Text { zen: format!("not ({})", text.zen), cel: format!("!({})", text.cel), json: json!({"not": text.json}) };
     (Condition::Not(Box::new(condition)), text)
 }
 
@@ -241,9 +247,9 @@ fn two_of(members: Vec<(Condition, Text)>) -> (Condition, Text) {
         let each: Vec<String> = texts.iter().map(|text| format!("(({}) ? 1 : 0)", of(text))).collect();
         format!("({}) >= 2", each.join(" + "))
     };
-    let pairs = (0..).zip(&texts).flat_map(|(place, one)| {
-        texts.iter().skip(place + 1).map(move |other| json!({"all": [one.json, other.json]}))
-    });
+    let pairs = (0..)
+        .zip(&texts)
+        .flat_map(|(place, one)| texts.iter().skip(place + 1).map(move |other| json!({"all": [one.json, other.json]})));
     let json = json!({"any": pairs.collect::<Vec<_>>()});
     let text = Text { zen: count(|text| &text.zen), cel: count(|text| &text.cel), json };
     (Condition::AtLeast(AtLeast { count: 2, within_days: None, of: conditions }), text)

@@ -1,7 +1,9 @@
 //! What a rule may not be: without limits, out of range, or against itself. Every fault is named, with its path.
 
 use super::condition::{AtLeast, Condition, MAX_DEPTH, MAX_LEAVES, MAX_WIDTH};
-use super::leaf::{AboveUsual, Bounds, Change, Changed, Declined, Direction, MeasurePart, Statistic, Trend, Unusual, Value};
+use super::leaf::{
+    AboveUsual, Bounds, Change, Changed, Declined, Direction, MeasurePart, Statistic, Trend, Unusual, Value,
+};
 use super::{MAX_DAYS, MAX_REASON, Rule, RuleFault, reach};
 use crate::fixed::{Points, Quantity};
 use crate::signal::{Fold, Metric};
@@ -279,7 +281,13 @@ impl Faults {
 
     fn list(&mut self, path: &str, length: usize, what: &str) {
         if length == 0 || length > MAX_WIDTH {
-            self.add(path, format!("names {} {what}; give 1 to {MAX_WIDTH}", if length == 0 { "no".into() } else { length.to_string() }));
+            self.add(
+                path,
+                format!(
+                    "names {} {what}; give 1 to {MAX_WIDTH}",
+                    if length == 0 { "no".into() } else { length.to_string() }
+                ),
+            );
         }
     }
 

@@ -142,7 +142,9 @@ impl Columns {
         for (place, first) in (0..self.rows).step_by(ROWS).enumerate() {
             let rows = first..self.rows.min(first + ROWS);
             known.clear();
-            known.extend((0..).zip(&self.columns).map(|(feature, _)| bits(self.value(feature, rows.clone()), |v| v != UNKNOWN)));
+            known.extend(
+                (0..).zip(&self.columns).map(|(feature, _)| bits(self.value(feature, rows.clone()), |v| v != UNKNOWN)),
+            );
             tests.clear();
             tests.extend(program.tests().iter().map(|test| {
                 let known = known.get(test.feature as usize).copied().unwrap_or_default();

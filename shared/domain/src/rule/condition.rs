@@ -3,8 +3,8 @@
 
 use super::facts::Facts;
 use super::leaf::{
-    AboveUsual, Absent, AverageBelow, Bounds, Changed, CompetitorSeen, Counted, Dates, Declined, Measure, Score, Season,
-    Sustained, Trend, Unusual, Value, Weekday,
+    AboveUsual, Absent, AverageBelow, Bounds, Changed, CompetitorSeen, Counted, Dates, Declined, Measure, Score,
+    Season, Sustained, Trend, Unusual, Value, Weekday,
 };
 use super::look::verdict_of;
 use super::verdict::Verdict;

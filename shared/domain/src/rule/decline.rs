@@ -54,9 +54,8 @@ pub(super) fn read(windows: &Decline, facts: &Facts<'_>) -> Reading {
     }
     let holiday = holiday(windows, facts, last);
     let Some(deep) = now.deep(holiday) else { return say(UNKNOWN, Note::TooLarge) };
-    let lost = |ratio: i128| {
-        Quantity::from_micros(i64::try_from((WHOLE - ratio) * i128::from(ONE) / 100).unwrap_or(i64::MAX))
-    };
+    let lost =
+        |ratio: i128| Quantity::from_micros(i64::try_from((WHOLE - ratio) * i128::from(ONE) / 100).unwrap_or(i64::MAX));
     let covered_percent = now.covered_percent(windows);
     let note = Note::Found { change: now.percent(), holiday: holiday.map(lost), covered_percent };
     Reading { seen: Some(last), ..say(deep, note) }

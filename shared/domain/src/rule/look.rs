@@ -5,7 +5,7 @@
 
 use super::condition::Condition;
 use super::facts::Facts;
-use super::program::{Compiled, Program, Stack, at_least, in_window};
+use super::program::{Compiled, Program, Said, Stack, at_least, in_window};
 use super::reading::Reading;
 use super::verdict::{Evidence, Finding, Truth, Verdict};
 use super::words::{Moment, say};
@@ -28,7 +28,7 @@ pub struct Step {
 #[derive(Debug, Clone)]
 pub(super) struct Seen {
     readings: Vec<Reading>,
-    truths: Vec<Truth>,
+    said: Said,
     moment: Moment,
 }
 
@@ -36,15 +36,15 @@ impl Seen {
     /// Reads and tests everything.
     pub fn all(program: &Program, facts: &Facts<'_>) -> Self {
         let readings = program.read(facts);
-        let truths = program.test(&readings, facts.today());
-        Self { readings, truths, moment: Moment::of(facts) }
+        let said = program.test(&readings, facts.today());
+        Self { readings, said, moment: Moment::of(facts) }
     }
 
     /// Reads and tests what some conditions need.
     pub fn some(program: &Program, conditions: &[&Compiled], facts: &Facts<'_>) -> Self {
         let readings = program.read_for(conditions, facts);
-        let truths = program.test_for(conditions, &readings, facts.today());
-        Self { readings, truths, moment: Moment::of(facts) }
+        let said = program.test_for(conditions, &readings, facts.today());
+        Self { readings, said, moment: Moment::of(facts) }
     }
 
     /// What a condition says.
@@ -53,7 +53,7 @@ impl Seen {
             let seen = self.readings.get(feature as usize).and_then(|reading| reading.seen);
             seen.map(|day| self.moment.today.since(day))
         };
-        program.run(of, &self.truths, age, stack)
+        program.run(of, &self.said, age, stack)
     }
 
     /// What each of its leaves said.
@@ -69,7 +69,7 @@ impl Seen {
     fn leaf(&self, program: &Program, place: u32) -> Option<(&Reading, Truth)> {
         let test = program.tests().get(place as usize)?;
         let reading = self.readings.get(test.feature as usize)?;
-        Some((reading, self.truths.get(place as usize).copied()?))
+        Some((reading, self.said.of(place as usize)))
     }
 
     /// What a condition says, in words.

@@ -153,58 +153,60 @@ impl Program {
     }
 
     /// What each test says of an account's readings.
-    pub fn test(&self, readings: &[Reading], today: Day) -> Vec<Truth> {
-        self.tests.iter().map(|test| test.truth_of(readings, today)).collect()
+    pub fn test(&self, readings: &[Reading], today: Day) -> Said {
+        let mut said = Vec::with_capacity(2 * self.tests.len());
+        for test in &self.tests {
+            let code = test.code_of(readings, today);
+            said.extend([code, opposite(code)]);
+        }
+        Said(said)
     }
 
     /// What the tests of some conditions say; the others say that it is not known.
-    pub fn test_for(&self, conditions: &[&Compiled], readings: &[Reading], today: Day) -> Vec<Truth> {
-        let mut truths = vec![Truth::Unknown; self.tests.len()];
+    pub fn test_for(&self, conditions: &[&Compiled], readings: &[Reading], today: Day) -> Said {
+        let mut said = vec![UNKNOWN; 2 * self.tests.len()];
         let mut fill = |place: usize| {
-            if let (Some(truth), Some(test)) = (truths.get_mut(place), self.tests.get(place)) {
-                *truth = test.truth_of(readings, today);
+            if let (Some([yes, no]), Some(test)) = (said.as_chunks_mut().0.get_mut(place), self.tests.get(place)) {
+                *yes = test.code_of(readings, today);
+                *no = opposite(*yes);
             }
         };
         for of in conditions {
             self.nodes(of).iter().flat_map(|node| self.places(node)).for_each(|place| fill(place.test()));
             of.leaves.iter().for_each(|place| fill(*place as usize));
         }
-        truths
+        Said(said)
     }
 
     /// What a condition says, given what its tests say. `age` tells how many days ago what a feature says was seen.
-    pub fn run(&self, of: &Compiled, truths: &[Truth], age: impl Fn(u32) -> Option<i32>, stack: &mut Stack) -> Truth {
+    pub fn run(&self, of: &Compiled, said: &Said, age: impl Fn(u32) -> Option<i32>, stack: &mut Stack) -> Truth {
         if of.follows_days {
-            return self.follow(of, |test| truths.get(test).copied().unwrap_or(Truth::Unknown), age);
+            return self.follow(of, |test| said.of(test), age);
         }
-        let said = |place: &Place| {
-            let truth = truths.get(place.test()).copied().unwrap_or(Truth::Unknown);
-            if place.is_negated() { truth.negated() } else { truth }
-        };
         let Stack(stack) = stack;
         stack.clear();
         for node in self.nodes(of) {
-            let nested = stack.len().saturating_sub(node.nested as usize);
-            let leaves = self.places(node).iter().map(said);
-            let members = leaves.chain(stack.drain(nested..));
-            let truth = match node.join {
-                Join::All => members.fold(Truth::True, Truth::and),
-                Join::Any => members.fold(Truth::False, Truth::or),
-                Join::AtLeast { count, .. } => at_least(count, members),
+            let first = stack.len().saturating_sub(node.nested as usize);
+            let leaves = self.places(node).iter().map(|place| said.0.get(place.0 as usize).copied().unwrap_or(UNKNOWN));
+            let members = leaves.chain(stack.get(first..).unwrap_or_default().iter().copied());
+            let code = match node.join {
+                Join::All => members.fold(TRUE, |all, one| all & one),
+                Join::Any => members.fold(FALSE, |all, one| all | one),
+                Join::AtLeast { count, .. } => {
+                    let each = |(sure, possible), one| (sure + u32::from(one >> 1), possible + u32::from(one & 1));
+                    let (sure, possible) = members.fold((0_u32, 0_u32), each);
+                    u8::from(sure >= count) << 1 | u8::from(possible >= count)
+                }
             };
-            stack.push(if node.negated { truth.negated() } else { truth });
+            stack.truncate(first);
+            stack.push(if node.negated { opposite(code) } else { code });
         }
-        stack.pop().unwrap_or(Truth::Unknown)
+        stack.pop().map_or(Truth::Unknown, truth)
     }
 
     /// The same where a window holds more than leaves: what is true of old things only is told from what is true of recent
     /// ones by the age of the latest that it rests on.
-    pub fn follow(
-        &self,
-        of: &Compiled,
-        truth: impl Fn(usize) -> Truth,
-        age: impl Fn(u32) -> Option<i32>,
-    ) -> Truth {
+    pub fn follow(&self, of: &Compiled, truth: impl Fn(usize) -> Truth, age: impl Fn(u32) -> Option<i32>) -> Truth {
         let said = |place: &Place| match (place.is_negated(), self.tests.get(place.test())) {
             (false, Some(test)) => (truth(place.test()), age(test.feature)),
             // What is not so was seen on no day.
@@ -236,9 +238,39 @@ impl Program {
     }
 }
 
+/// What tests said: for each of them a code and the code of its opposite, so that a [`Place`] is an index.
+#[derive(Debug, Clone)]
+pub(super) struct Said(Vec<u8>);
+
+impl Said {
+    /// What a test said.
+    pub fn of(&self, test: usize) -> Truth {
+        self.0.get(2 * test).copied().map_or(Truth::Unknown, truth)
+    }
+}
+
+/// A truth as two bits: whether it is surely so, and whether it may be so. All of several is the `and` of both bits, any of
+/// them the `or`.
+const FALSE: u8 = 0b00;
+const UNKNOWN: u8 = 0b01;
+const TRUE: u8 = 0b11;
+
+/// Both bits the other way round, and swapped.
+const fn opposite(code: u8) -> u8 {
+    (!code & 0b01) << 1 | (!code & 0b10) >> 1
+}
+
+const fn truth(code: u8) -> Truth {
+    match code {
+        FALSE => Truth::False,
+        TRUE => Truth::True,
+        _ => Truth::Unknown,
+    }
+}
+
 /// Memory that one run after the other uses.
 #[derive(Debug, Default)]
-pub(super) struct Stack(Vec<Truth>);
+pub(super) struct Stack(Vec<u8>);
 
 /// So many of several are true.
 pub(super) fn at_least(count: u32, members: impl Iterator<Item = Truth>) -> Truth {
@@ -261,15 +293,16 @@ pub(super) fn in_window(truth: Truth, age: Option<i32>, within_days: u32) -> Tru
 }
 
 impl LeafTest {
-    fn truth_of(&self, readings: &[Reading], today: Day) -> Truth {
+    fn code_of(&self, readings: &[Reading], today: Day) -> u8 {
         let Some(reading) = readings.get(self.feature as usize).filter(|reading| reading.is_known()) else {
-            return Truth::Unknown;
+            return UNKNOWN;
         };
-        let truth = Truth::known(self.test.passes(reading.value));
-        match self.within_days {
-            None => truth,
-            Some(within_days) => in_window(truth, reading.seen.map(|day| today.since(day)), within_days),
-        }
+        let passes = self.test.passes(reading.value);
+        let in_window = self.within_days.is_none_or(|within_days| {
+            let age = reading.seen.map(|day| today.since(day));
+            in_window(Truth::known(passes), age, within_days).is_true()
+        });
+        if passes & in_window { TRUE } else { FALSE }
     }
 }
 

@@ -399,7 +399,11 @@ mod tests {
         check(&at_least(0), None, &[("when", always)]);
         check(&not(at_least(0)), None, &[("when.not", always)]);
         check(&any([below(50), at_least(40)]), None, &[("when", always)]);
-        check(&not(any([below(50), at_least(40)])), None, &[("when.not.any[1]", "contradicts `when.not.any[0]`: both can never hold at once")]);
+        check(
+            &not(any([below(50), at_least(40)])),
+            None,
+            &[("when.not.any[1]", "contradicts `when.not.any[0]`: both can never hold at once")],
+        );
         check(&any([below(50), at_least(51)]), None, &[]);
     }
 

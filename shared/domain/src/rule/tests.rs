@@ -411,7 +411,8 @@ fn a78_a_sighting_fires_until_it_expires_and_only_when_sure_enough() {
 #[track_caller]
 fn check_band(condition: &Condition, from: Option<Band>, band: Band, provisional: bool, expected: Truth) {
     let standing = Some(Standing { band, from, since: now(), provisional });
-    let verdict = ask(condition, &Facts { account: &account(), series: &Series::default(), health: None, standing, now: now() });
+    let verdict =
+        ask(condition, &Facts { account: &account(), series: &Series::default(), health: None, standing, now: now() });
     assert_eq!(verdict.truth, expected, "{from:?} {band}");
 }
 
@@ -436,7 +437,13 @@ fn a79_entering_a_band_again_is_news() {
             since: moment.parse().unwrap(),
             provisional: false,
         };
-        let facts = Facts { account: &account(), series: &Series::default(), health: None, standing: Some(standing), now: now() };
+        let facts = Facts {
+            account: &account(),
+            series: &Series::default(),
+            health: None,
+            standing: Some(standing),
+            now: now(),
+        };
         ask(&Condition::BandEntered(Band::AtRisk), &facts).evidence.unwrap()
     };
     let first = entered_on("2026-11-01T00:00:00Z");

@@ -4,8 +4,8 @@ use super::condition::Condition;
 use super::decline;
 use super::facts::{Facts, Standing};
 use super::leaf::{
-    AboveUsual, AverageBelow, Change, Changed, Counted, Declined, Direction, Measure, MeasurePart, Score, Side, Sustained,
-    Trend, Unusual, Value,
+    AboveUsual, AverageBelow, Change, Changed, Counted, Declined, Direction, Measure, MeasurePart, Score, Side,
+    Sustained, Trend, Unusual, Value,
 };
 use super::reading::{Missing, Note, Reading};
 use super::verdict::{Evidence, Finding, Truth, Verdict};
@@ -39,7 +39,8 @@ pub(super) fn say(leaf: &Condition, truth: Truth, reading: &Reading, moment: &Mo
             return competitor(leaf.confidence_at_least, truth, reading, moment);
         }
         Condition::Absent(leaf) => {
-            let why = reading.data.map_or("was never reported".into(), |latest| format!("was last reported on {latest}"));
+            let why =
+                reading.data.map_or("was never reported".into(), |latest| format!("was last reported on {latest}"));
             Said { rests_on: Rests::State, ..Said::new(format!("absence of {}", leaf.metric), why) }
         }
         Condition::Value(leaf) => value(leaf, reading),
@@ -120,10 +121,7 @@ fn declined(leaf: &Declined, reading: &Reading) -> Said {
             let mut why =
                 format!("mean of {} days changed by {} % against the {0} days before", leaf.days, change.rounded(1));
             if let Some(lost) = holiday {
-                why.push_str(&format!(
-                    "; the same days one cycle ago lost {} %, taken as a holiday",
-                    lost.rounded(1)
-                ));
+                why.push_str(&format!("; the same days one cycle ago lost {} %, taken as a holiday", lost.rounded(1)));
             }
             Said { confidence_percent: *covered_percent, ..Said::state(name, why, Some(*change)) }
         }
@@ -188,9 +186,7 @@ fn above_usual(leaf: &AboveUsual, reading: &Reading) -> Said {
 }
 
 fn too_little(recent: usize, history: usize, least_recent: u32, least_history: u32) -> String {
-    format!(
-        "has {recent} recent days and {history} days of history; {least_recent} and {least_history} are needed"
-    )
+    format!("has {recent} recent days and {history} days of history; {least_recent} and {least_history} are needed")
 }
 
 fn unusual(leaf: &Unusual, reading: &Reading) -> Said {
@@ -369,9 +365,7 @@ fn account(leaf: &Condition, truth: Truth, reading: &Reading, moment: &Moment) -
             let why = format!("is {}; asked for: {bounds}", number());
             Said { value: Some(number()), ..Said::new("days to renewal", why) }
         }
-        Condition::HasRenewalDate(_) => {
-            told_flag("renewal date", reading, "is known", "is not known")
-        }
+        Condition::HasRenewalDate(_) => told_flag("renewal date", reading, "is known", "is not known"),
         Condition::HasOwner(_) => told_flag("owner", reading, "is named", "is not named"),
         _ => {
             let weekday = super::leaf::Weekday::ALL.get(usize::from(moment.today.weekday()));

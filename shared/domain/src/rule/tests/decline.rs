@@ -4,12 +4,12 @@
 //! like a fall. With full windows the profile cancels out and the comparison is that of the plain sums, exact to the
 //! millionth. A fall that the same windows also showed one cycle ago is a holiday: only what goes beyond it counts.
 
+use crate::day::Day;
+use crate::fixed::{ONE, Quantity, divide_half_even};
 use crate::rule::condition::days;
 use crate::rule::facts::{Facts, value};
 use crate::rule::leaf::Declined;
 use crate::rule::verdict::{Evidence, Finding, Truth, Verdict};
-use crate::day::Day;
-use crate::fixed::{ONE, Quantity, divide_half_even};
 
 /// A whole, in hundredths of a percent.
 const WHOLE: i128 = 10_000;

@@ -1,13 +1,13 @@
 //! Leaves answered one by one and straight from the account, with their words: what the compiled form must say too.
 
-use crate::rule::condition::days;
-use crate::rule::facts::{Facts, value};
-use crate::rule::leaf::{AboveUsual, Absent, AverageBelow, CompetitorSeen, Counted, Trend};
-use crate::rule::verdict::{Evidence, Finding, Truth, Verdict};
 use crate::band::Band;
 use crate::day::Day;
 use crate::fixed::{ONE, Quantity, divide_half_even};
 use crate::page::Bucket;
+use crate::rule::condition::days;
+use crate::rule::facts::{Facts, value};
+use crate::rule::leaf::{AboveUsual, Absent, AverageBelow, CompetitorSeen, Counted, Trend};
+use crate::rule::verdict::{Evidence, Finding, Truth, Verdict};
 use crate::signal::Metric;
 
 /// The days with values of a window that ends today.

@@ -68,7 +68,8 @@ fn a140_what_is_unusual_is_measured_by_the_accounts_own_history() {
     };
     // Median 45, median absolute deviation 20: 3.5 deviations are 103.8 away.
     let past = |today: i64| {
-        (1..=9).fold(History::default(), |history, day| history.value(Metric::Uptime, day, i64::from(day) * 10 - 5))
+        (1..=9)
+            .fold(History::default(), |history, day| history.value(Metric::Uptime, day, i64::from(day) * 10 - 5))
             .value(Metric::Uptime, 0, today)
     };
     let verdict = check(&unusual(Side::High, 0), past(149), Truth::True);
@@ -87,9 +88,8 @@ fn a140_what_is_unusual_is_measured_by_the_accounts_own_history() {
 
 #[test]
 fn what_the_last_days_amount_to_is_compared_when_there_are_enough() {
-    let value = |statistic, metric, bounds| {
-        Condition::Value(Value { metric, statistic, days: 3, least_values: 2, bounds })
-    };
+    let value =
+        |statistic, metric, bounds| Condition::Value(Value { metric, statistic, days: 3, least_values: 2, bounds });
     let logins = |of: &[(i32, i64)]| {
         of.iter().fold(History::default(), |history, (day, value)| history.value(Metric::Logins, *day, *value))
     };
@@ -155,8 +155,7 @@ fn a135_without_a_window_what_is_old_counts_too_and_with_one_the_latest_of_sever
     let counted = |metric| Condition::Counted(Counted { metric, days: 60, at_least: 1, since_last: None });
     let of = |within_days, of| Condition::AtLeast(AtLeast { count: 1, within_days, of });
     let (old, new) = (counted(Metric::SevereIncidents), counted(Metric::ExecutiveMeetingsMissed));
-    let past =
-        || History::default().value(Metric::SevereIncidents, 30, 1).value(Metric::ExecutiveMeetingsMissed, 3, 1);
+    let past = || History::default().value(Metric::SevereIncidents, 30, 1).value(Metric::ExecutiveMeetingsMissed, 3, 1);
     check(&of(None, vec![old.clone()]), past(), Truth::True);
     check(&of(Some(14), vec![old.clone()]), past(), Truth::False);
     check(&of(Some(14), vec![Condition::All(vec![old.clone(), new.clone()])]), past(), Truth::True);

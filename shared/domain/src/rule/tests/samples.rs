@@ -60,20 +60,21 @@ fn metric() -> impl Strategy<Value = Metric> {
 }
 
 fn small() -> BoxedStrategy<Quantity> {
-    (-4_i64..=12).prop_map(|half| Quantity::from_micros(half * ONE / 2))
-    .boxed()
+    (-4_i64..=12).prop_map(|half| Quantity::from_micros(half * ONE / 2)).boxed()
 }
 
 fn bounds() -> BoxedStrategy<Bounds> {
     let maybe = || prop::option::weighted(0.4, small());
     (maybe(), maybe(), maybe(), maybe())
         .prop_map(|(at_least, above, at_most, below)| Bounds { at_least, above, at_most, below })
-    .boxed()
+        .boxed()
 }
 
 fn counting() -> BoxedStrategy<Condition> {
-    let events = (metric(), 1..12_u32, 1..6_u32, prop::option::of(metric()))
-        .prop_map(|(metric, days, at_least, since_last)| Condition::Counted(Counted { metric, days, at_least, since_last }));
+    let events =
+        (metric(), 1..12_u32, 1..6_u32, prop::option::of(metric())).prop_map(|(metric, days, at_least, since_last)| {
+            Condition::Counted(Counted { metric, days, at_least, since_last })
+        });
     let mean = (metric(), 1..12_u32, small(), 1..5_u32).prop_map(|(metric, days, below, least_values)| {
         Condition::AverageBelow(AverageBelow { metric, days, below, least_values })
     });
@@ -85,11 +86,9 @@ fn counting() -> BoxedStrategy<Condition> {
     );
     let row = (metric(), 1..4_u32, bounds())
         .prop_map(|(metric, days, bounds)| Condition::Sustained(Sustained { metric, days, bounds }));
-    let sighting = (0..4_i32).prop_map(|tens| {
-        Condition::CompetitorSeen(CompetitorSeen { confidence_at_least: Quantity::whole(tens * 30) })
-    });
-    prop_oneof![events, mean, absent, value, row, sighting]
-    .boxed()
+    let sighting = (0..4_i32)
+        .prop_map(|tens| Condition::CompetitorSeen(CompetitorSeen { confidence_at_least: Quantity::whole(tens * 30) }));
+    prop_oneof![events, mean, absent, value, row, sighting].boxed()
 }
 
 fn moving() -> BoxedStrategy<Condition> {
@@ -109,19 +108,22 @@ fn moving() -> BoxedStrategy<Condition> {
         },
     );
     let trend = || {
-        (metric(), 2..12_u32, 0..3_i32, 2..5_u32)
-            .prop_map(|(metric, days, by, least_values)| Trend { metric, days, by: Quantity::whole(by), least_values })
+        (metric(), 2..12_u32, 0..3_i32, 2..5_u32).prop_map(|(metric, days, by, least_values)| Trend {
+            metric,
+            days,
+            by: Quantity::whole(by),
+            least_values,
+        })
     };
     let usual = (metric(), 1..6_u32, 1..20_u32, 1..=99_u32, 1..3_u32, 1..5_u32).prop_map(
         |(metric, recent_days, history_days, percentile, least_recent, least_history)| {
-            let usual =
-                AboveUsual { metric, recent_days, history_days, percentile, least_recent, least_history };
+            let usual = AboveUsual { metric, recent_days, history_days, percentile, least_recent, least_history };
             Condition::AboveUsual(usual)
         },
     );
     let unusual =
-        (metric(), select(vec![Side::High, Side::Low, Side::Either]), 1..60_i64, 1..6_u32, 1..20_u32, 0..2_i32).prop_map(
-            |(metric, side, tenths, recent_days, history_days, least_change)| {
+        (metric(), select(vec![Side::High, Side::Low, Side::Either]), 1..60_i64, 1..6_u32, 1..20_u32, 0..2_i32)
+            .prop_map(|(metric, side, tenths, recent_days, history_days, least_change)| {
                 Condition::Unusual(Unusual {
                     metric,
                     side,
@@ -132,9 +134,11 @@ fn moving() -> BoxedStrategy<Condition> {
                     least_history: 2,
                     least_change: Quantity::whole(least_change),
                 })
-            },
-        );
-    let by = prop_oneof![(1..4_i32).prop_map(|by| Change::Amount(Quantity::whole(by))), (1..20_000_u32).prop_map(Change::BasisPoints)];
+            });
+    let by = prop_oneof![
+        (1..4_i32).prop_map(|by| Change::Amount(Quantity::whole(by))),
+        (1..20_000_u32).prop_map(Change::BasisPoints)
+    ];
     let changed = (metric(), 1..8_u32, select(vec![Direction::Fall, Direction::Rise]), by, 1..3_u32).prop_map(
         |(metric, days, direction, by, least_days)| {
             Condition::Changed(Changed { metric, days, direction, by, least_days })
@@ -155,14 +159,16 @@ fn describing() -> BoxedStrategy<Condition> {
     let band = || select(Band::ALL.to_vec());
     let part = select(vec![MeasurePart::Points, MeasurePart::Value]);
     let known = || select(vec!["one".to_owned(), "two".to_owned(), "three".to_owned()]);
-    let month_day = || (1..=12_u32, 1..=28_u32).prop_map(|(month, day)| format!("{month:02}-{day:02}").parse().unwrap());
+    let month_day =
+        || (1..=12_u32, 1..=28_u32).prop_map(|(month, day)| format!("{month:02}-{day:02}").parse().unwrap());
     let near = || prop::option::of((-3..4_i32).prop_map(ago));
     let scored = prop_oneof![
         band().prop_map(Condition::BandEntered),
         band().prop_map(Condition::BandLeft),
         band().prop_map(Condition::BandAtMost),
         band().prop_map(Condition::BandAtLeast),
-        (prop::option::of(known()), bounds()).prop_map(|(dimension, bounds)| Condition::Score(Score { dimension, bounds })),
+        (prop::option::of(known()), bounds())
+            .prop_map(|(dimension, bounds)| Condition::Score(Score { dimension, bounds })),
         (known(), part, bounds()).prop_map(|(measure, of, bounds)| Condition::Measure(Measure { measure, of, bounds })),
     ];
     let described = prop_oneof![
@@ -181,8 +187,7 @@ fn describing() -> BoxedStrategy<Condition> {
         (month_day(), month_day()).prop_map(|(from, to)| Condition::Season(Season { from, to })),
         (near(), near()).prop_map(|(from, to)| Condition::Dates(Dates { from, to })),
     ];
-    prop_oneof![2 => scored, 2 => described, 1 => calendar]
-    .boxed()
+    prop_oneof![2 => scored, 2 => described, 1 => calendar].boxed()
 }
 
 /// Any condition, also such as a rule set refuses.
@@ -206,7 +211,13 @@ pub fn condition() -> BoxedStrategy<Condition> {
 pub fn sample() -> BoxedStrategy<Sample> {
     let value = (metric(), 0..24_i32, 0..4_u32, -4..=12_i64);
     let sightings = prop::collection::vec((0..12_i32, 0..=100_i32, -3..6_i64), 0..2);
-    (prop::collection::vec(value, 0..60), sightings, described(), prop::option::of(health()), prop::option::of(standing()))
+    (
+        prop::collection::vec(value, 0..60),
+        sightings,
+        described(),
+        prop::option::of(health()),
+        prop::option::of(standing()),
+    )
         .prop_map(|(values, sightings, account, health, standing)| {
             let mut days: BTreeMap<Day, DayFold> = BTreeMap::new();
             for (metric, back, count, half) in values {
@@ -225,68 +236,67 @@ pub fn sample() -> BoxedStrategy<Sample> {
             }
             Sample { account, series, health, standing }
         })
-    .boxed()
+        .boxed()
 }
 
 fn described() -> BoxedStrategy<Account> {
     let renewal = prop::option::of((-8..8_i32).prop_map(ago));
     let owner = prop::option::of(select(vec!["kim", "ash"]));
-    (-400..2_000_i64, select(SEGMENTS.to_vec()), select(STAGES.to_vec()), renewal, owner).prop_map(
-        |(cents, segment, stage, renewal_on, owner)| Account {
+    (-400..2_000_i64, select(SEGMENTS.to_vec()), select(STAGES.to_vec()), renewal, owner)
+        .prop_map(|(cents, segment, stage, renewal_on, owner)| Account {
             arr: Money::from_cents(cents),
             segment,
             stage,
             renewal_on,
             owner: owner.map(|owner| PersonId::new(owner).unwrap()),
             ..account()
-        },
-    )
-    .boxed()
+        })
+        .boxed()
 }
 
 fn standing() -> BoxedStrategy<Standing> {
     let band = || select(Band::ALL.to_vec());
-    (band(), prop::option::of(band()), 0..20_i32, prop::bool::weighted(0.2)).prop_map(
-        |(band, from, back, provisional)| Standing { band, from, since: ago(back).start(), provisional },
-    )
-    .boxed()
+    (band(), prop::option::of(band()), 0..20_i32, prop::bool::weighted(0.2))
+        .prop_map(|(band, from, back, provisional)| Standing { band, from, since: ago(back).start(), provisional })
+        .boxed()
 }
 
 fn health() -> BoxedStrategy<Health> {
     let points = || (-4_i64..=12).prop_map(|half| Points::from_micros(half.max(0) * ONE / 2));
     let part = || (prop::option::of(points()), prop::option::of(small()), prop::option::of((0..9_i32).prop_map(ago)));
-    (points(), prop::bool::weighted(0.2), part(), part()).prop_map(|(score, provisional, one, two)| Health {
-        score,
-        computed: score,
-        uncapped: score,
-        caps: Vec::new(),
-        coverage: BasisPoints::WHOLE,
-        provisional,
-        stale_since: None,
-        overrides: Overrides::default(),
-        dimensions: vec![DimensionScore {
-            dimension: "one".into(),
-            weight: BasisPoints::WHOLE,
-            points: one.0,
-            contribution: score,
-        }],
-        measures: [("one", one), ("two", two)]
-            .map(|(measure, (points, value, as_of))| Contribution {
+    (points(), prop::bool::weighted(0.2), part(), part())
+        .prop_map(|(score, provisional, one, two)| Health {
+            score,
+            computed: score,
+            uncapped: score,
+            caps: Vec::new(),
+            coverage: BasisPoints::WHOLE,
+            provisional,
+            stale_since: None,
+            overrides: Overrides::default(),
+            dimensions: vec![DimensionScore {
                 dimension: "one".into(),
-                measure: measure.into(),
-                state: State::Present,
-                value,
-                unit: "percent".into(),
-                on_target: None,
-                points,
-                computed: None,
                 weight: BasisPoints::WHOLE,
-                contribution: Points::ZERO,
-                as_of,
-            })
-            .into(),
-        scorecard: "test".into(),
-        scorecard_hash: Digest::of("test", ["scorecard"]),
-    })
-    .boxed()
+                points: one.0,
+                contribution: score,
+            }],
+            measures: [("one", one), ("two", two)]
+                .map(|(measure, (points, value, as_of))| Contribution {
+                    dimension: "one".into(),
+                    measure: measure.into(),
+                    state: State::Present,
+                    value,
+                    unit: "percent".into(),
+                    on_target: None,
+                    points,
+                    computed: None,
+                    weight: BasisPoints::WHOLE,
+                    contribution: Points::ZERO,
+                    as_of,
+                })
+                .into(),
+            scorecard: "test".into(),
+            scorecard_hash: Digest::of("test", ["scorecard"]),
+        })
+        .boxed()
 }

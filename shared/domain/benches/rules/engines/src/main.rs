@@ -18,7 +18,8 @@ type Problem = Box<dyn Error>;
 fn main() -> Result<(), Problem> {
     let folder = std::env::args().nth(1).ok_or("name a folder")?;
     let folder = Path::new(&folder);
-    let read = |name: &str| -> Result<Value, Problem> { Ok(serde_json::from_slice(&std::fs::read(folder.join(name))?)?) };
+    let read =
+        |name: &str| -> Result<Value, Problem> { Ok(serde_json::from_slice(&std::fs::read(folder.join(name))?)?) };
     let (plan, facts) = (read("plan.json")?, read("facts.json")?);
     let accounts = facts.as_array().ok_or("no accounts")?;
     let (zen, cel) = (Zen::new(&plan, accounts)?, Cel::new(&plan, accounts)?);
