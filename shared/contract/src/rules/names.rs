@@ -58,8 +58,12 @@ pub(super) fn unknown<'a>(given: &str, known: impl IntoIterator<Item = &'a str>)
     }
 }
 
-/// The known name that takes the fewest slips of the pen, if they are few.
+/// The known name that takes the fewest slips of the pen, if they are few, or the one that is written short.
 fn nearest<'a>(given: &str, known: &[&'a str]) -> Option<&'a str> {
+    let long = known.iter().find(|name| given.len() >= 3 && name.starts_with(given)).copied();
+    if long.is_some() {
+        return long;
+    }
     let slips = |name: &&&str| strsim::damerau_levenshtein(given, name);
     let near = known.iter().min_by_key(slips)?;
     (slips(&near) <= given.chars().count().div_ceil(3).max(2)).then_some(*near)
