@@ -12,7 +12,7 @@ mod engines;
 mod portfolio;
 
 use domain::rule::{Look, Portfolio, RuleSet, Truth};
-use engines::{Engine, engines};
+use engines::engines;
 use portfolio::{Sample, rule_set, samples};
 use std::error::Error;
 use std::hint::black_box;
@@ -59,7 +59,7 @@ fn main() -> Result<(), Problem> {
         .collect();
     for _ in 0..ROUNDS {
         for (place, contestant) in ours.iter_mut().enumerate() {
-            let mut once = || {
+            let once = || {
                 timed(|| match place {
                     0 => samples.iter().for_each(|sample| drop(black_box(rules.look(&black_box(sample).facts())))),
                     1 => drop(black_box(black_box(&columns).answers())),

@@ -119,11 +119,11 @@ pub(super) enum Test {
 }
 
 impl Test {
-    /// Whether a known value passes.
+    /// Whether a known value passes. Without a branch on the value: which way it goes cannot be foreseen.
     pub const fn passes(self, value: i64) -> bool {
         match self {
-            Self::Within(low, high) => low <= value && value <= high,
-            Self::Outside(low, high) => value < low || high < value,
+            Self::Within(low, high) => (low <= value) & (value <= high),
+            Self::Outside(low, high) => (value < low) | (high < value),
             Self::OneOf(mask) => value >= 0 && value < 64 && (mask >> value) & 1 == 1,
         }
     }

@@ -302,7 +302,7 @@ impl LeafTest {
             let age = reading.seen.map(|day| today.since(day));
             in_window(Truth::known(passes), age, within_days).is_true()
         });
-        if passes & in_window { TRUE } else { FALSE }
+        u8::from(passes & in_window) * TRUE
     }
 }
 

@@ -259,7 +259,7 @@ impl Portfolio<'_> {
     pub fn push(&mut self, facts: &Facts<'_>) {
         let row = self.columns.rows();
         self.columns.push(&self.rules.program.read(facts), facts.today());
-        if row % 64 == 0 {
+        if row.is_multiple_of(64) {
             self.customers.push(0);
         }
         if let Some(word) = self.customers.last_mut() {
