@@ -2,7 +2,7 @@
 //!
 //! `CS_OPS_UPDATE=1 cargo test -p tests --test configuration` writes them anew.
 
-use contract::{escalation, mapping, playbook, rules, scorecard};
+use contract::{escalation, mapping, playbook, rules, scorecard, segments};
 use schemars::{Schema, schema_for};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -18,6 +18,7 @@ fn schemas() -> [(&'static str, Schema); 5] {
         ("escalation", schema_for!(escalation::EscalationFile)),
         ("mapping", schema_for!(mapping::MappingFile)),
         ("playbook", schema_for!(playbook::PlaybookFile)),
+        ("segments", schema_for!(segments::SegmentsFile)),
     ]
 }
 
@@ -39,7 +40,7 @@ fn the_schemas_in_the_repository_are_made_from_the_types() {
 fn what_is_built_in_fits_its_schema_and_what_is_misspelt_does_not() {
     let playbooks =
         ["expansion", "lifecycle", "onboarding", "renewal", "win-back"].map(|name| (format!("playbooks/{name}"), 4));
-    let files = [("scorecard", 0), ("maturity", 0), ("rules", 1), ("escalation", 2)];
+    let files = [("scorecard", 0), ("maturity", 0), ("rules", 1), ("escalation", 2), ("segments", 5)];
     for (file, of) in files.map(|(file, of)| (file.to_owned(), of)).into_iter().chain(playbooks) {
         let (name, schema) = schemas()[of].clone();
         let schema = jsonschema::validator_for(schema.as_value()).unwrap();

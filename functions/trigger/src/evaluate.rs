@@ -6,6 +6,7 @@ use contract::event::Cause;
 use domain::audit;
 use domain::cta::{Episodes, decide};
 use domain::digest::Digest;
+use domain::health::Health;
 use domain::id::{AccountId, CauseId};
 use domain::record::{EpisodeRecord, HealthRecord};
 use domain::rule::{Facts, RuleSet, Standing};
@@ -54,8 +55,10 @@ impl Evaluate for Evaluation<'_> {
             || (Episodes::default(), audit::Head::start(tenant, self.account)),
             |state| (state.episodes, state.audit),
         );
-        let standing = known.health()?.as_ref().and_then(standing);
-        let facts = Facts { account: &account, series: &record.series, standing, now: self.now };
+        let scored = known.health()?;
+        let standing = scored.as_ref().and_then(standing);
+        let health = scored.as_ref().and_then(health);
+        let facts = Facts { account: &account, series: &record.series, health, standing, now: self.now };
         let outcomes = self.rules.evaluate(&facts);
         let decision = decide(tenant, &account, self.rules, &episodes, &outcomes, self.now);
         if decision.episodes == episodes {
@@ -81,6 +84,11 @@ impl Evaluate for Evaluation<'_> {
         let events = changed.events();
         Ok(Some(Effect { state: EpisodeRecord { episodes: decision.episodes, audit }, writes, events }))
     }
+}
+
+/// An account's health. One that has left has none: what is kept is its last one.
+pub fn health(record: &HealthRecord) -> Option<&Health> {
+    Some(&record.health).filter(|state| state.blank_since.is_none()).map(|state| &state.health)
 }
 
 /// The band that an account shows, once it has one.

@@ -10,6 +10,7 @@ pub mod slots;
 pub mod stream;
 pub mod told;
 
+use crate::evaluate::{health, standing};
 use async_trait::async_trait;
 use contract::event::{Cause, FunctionName};
 use contract::execution::{EvidenceRequest, ExecutionItem, ExecutionPage, ReasonRequest};
@@ -19,8 +20,8 @@ use domain::audit;
 use domain::digest::Digest;
 use domain::id::{AccountId, ExecutionId, StepId, TenantId};
 use domain::playbook::{Command, Deed, Execution, PlaybookFault, Refusal, decide};
-use domain::record::{AccountRecord, ExecutionRecord};
-use domain::rule::{Facts, Standing};
+use domain::record::{AccountRecord, ExecutionRecord, HealthRecord};
+use domain::rule::Facts;
 use jiff::Timestamp;
 use library::Library;
 use platform::function::{Failure, Ports};
@@ -41,7 +42,7 @@ const MAX_LOOKED_AT: usize = 5_000;
 pub struct Known {
     pub account: Account,
     pub record: AccountRecord,
-    pub standing: Option<Standing>,
+    pub scored: Option<HealthRecord>,
 }
 
 impl Known {
@@ -49,13 +50,13 @@ impl Known {
     pub fn read(snapshot: &Snapshot) -> Result<Option<Self>, Failure> {
         let Some(account) = snapshot.account()? else { return Ok(None) };
         let record = snapshot.record()?.unwrap_or_default();
-        let standing = snapshot.health()?.as_ref().and_then(crate::evaluate::standing);
-        Ok(Some(Self { account, record, standing }))
+        Ok(Some(Self { account, record, scored: snapshot.health()? }))
     }
 
     /// The same as conditions take it.
-    pub const fn facts(&self, now: Timestamp) -> Facts<'_> {
-        Facts { account: &self.account, series: &self.record.series, standing: self.standing, now }
+    pub fn facts(&self, now: Timestamp) -> Facts<'_> {
+        let (account, series, scored) = (&self.account, &self.record.series, self.scored.as_ref());
+        Facts { account, series, health: scored.and_then(health), standing: scored.and_then(standing), now }
     }
 }
 

@@ -18,6 +18,7 @@ pub mod report;
 pub mod rules;
 pub mod score;
 pub mod scorecard;
+pub mod segments;
 pub mod signal;
 pub mod trigger;
 pub mod workflow;

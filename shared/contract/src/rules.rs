@@ -1,16 +1,22 @@
 //! The rules file: YAML that becomes a [`domain::rule::RuleSet`], or says everything that is wrong with it.
 //!
-//! Each rule is read by itself, so a rule that has not the shape of a rule does not hide the faults of the others.
+//! Each rule is read by itself, and each condition of it, so what cannot be read does not hide the faults of the rest. A name
+//! that is not known is answered with the nearest one that is.
+
+mod condition;
+mod names;
+mod reader;
+
+pub use condition::ConditionFile;
+pub use names::Vocabulary;
+pub(crate) use names::hinted;
+pub(crate) use reader::Reader;
 
 use crate::document;
 use crate::problem::Fault;
-use domain::account::{LifecycleStage, Segment};
-use domain::band::Band;
-use domain::fixed::Quantity;
 use domain::id::RuleId;
-use domain::rule::condition as leaf;
-use domain::rule::{Condition, CtaKind, CtaTemplate, EscalationTemplate, Rule, RuleSet};
-use domain::signal::{Metric, Severity};
+use domain::rule::{CtaKind, CtaTemplate, EscalationTemplate, Rule, RuleSet};
+use domain::signal::Severity;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -20,33 +26,67 @@ pub const DEFAULT: &str = include_str!("../defaults/rules.yaml");
 
 /// The rules that hold where none were given.
 pub fn built_in() -> Result<RuleSet, Vec<Fault>> {
-    rule_set(document::built_in(include_str!(concat!(env!("OUT_DIR"), "/rules.json")))?)
+    rule_set(document::built_in(include_str!(concat!(env!("OUT_DIR"), "/rules.json")))?, &Vocabulary::default())
 }
 
-/// Reads a rules file. Names every fault with its path.
+/// Reads a rules file. Names every fault with its path. Which measures there are is not known here: see [`read_for`].
 #[cfg(feature = "yaml")]
 pub fn read(text: &str) -> Result<RuleSet, Vec<Fault>> {
-    rule_set(document::yaml(text)?)
+    rule_set(document::yaml(text)?, &Vocabulary::default())
 }
 
-fn rule_set(RulesFile { name, rules }: RulesFile) -> Result<RuleSet, Vec<Fault>> {
-    let mut faults = Vec::new();
+/// The same for the measures and dimensions of these scorecards: others are refused.
+#[cfg(feature = "yaml")]
+pub fn read_for(text: &str, scorecards: &domain::scorecard::Scorecards) -> Result<RuleSet, Vec<Fault>> {
+    rule_set(document::yaml(text)?, &Vocabulary::of(scorecards))
+}
+
+fn rule_set(RulesFile { name, rules }: RulesFile, vocabulary: &Vocabulary) -> Result<RuleSet, Vec<Fault>> {
+    let mut reader = Reader::new(vocabulary);
     let mut read = Vec::new();
     for (index, value) in rules.into_iter().enumerate() {
         let path = format!("rules[{index}]");
-        match document::shape::<RuleFile>(&path, value) {
-            Ok(rule) => read.push((path, rule.into())),
-            Err(fault) => faults.push(fault),
+        if let Some(rule) = rule(&mut reader, &path, value) {
+            read.push((path, rule));
         }
     }
+    let mut faults = reader.into_faults();
     match RuleSet::with_paths(name, read) {
-        Ok(rules) if faults.is_empty() => Ok(rules),
-        Ok(_) => Err(faults),
-        Err(more) => {
-            faults.extend(more.into_iter().map(|fault| Fault::new(fault.path, fault.reason)));
-            Err(faults)
-        }
+        Ok(rules) if faults.is_empty() => return Ok(rules),
+        Ok(_) => {}
+        Err(more) => faults.extend(more.into_iter().map(|fault| Fault::new(fault.path, fault.reason))),
     }
+    Err(faults)
+}
+
+/// A rule, or its faults: those of its conditions too where the rest has not the shape of a rule.
+fn rule(reader: &mut Reader<'_>, path: &str, value: Value) -> Option<Rule> {
+    let condition = |name: &str| value.get(name).filter(|value| !value.is_null()).cloned();
+    let (when, stays_while) = (condition("when"), condition("stays_while"));
+    let has_stays = stays_while.is_some();
+    let when = when.and_then(|when| reader.root(&format!("{path}.when"), when));
+    let stays_while = stays_while.and_then(|stays| reader.root(&format!("{path}.stays_while"), stays));
+    let file = match document::shape::<RuleFile>(path, value) {
+        Ok(file) => file,
+        Err(fault) => {
+            reader.fault(hinted(fault));
+            return None;
+        }
+    };
+    if has_stays && stays_while.is_none() {
+        return None;
+    }
+    let CtaFile { kind, reason, severity, due_in_days } = file.cta;
+    Some(Rule {
+        id: file.id,
+        when: when?,
+        stays_while,
+        cta: CtaTemplate { kind, reason, severity, due_in_days },
+        clear_days: file.clear_days,
+        lapse_days: file.lapse_days,
+        cool_off_days: file.cool_off_days,
+        escalation: file.escalation.map(|EscalationFile { severity, reason }| EscalationTemplate { severity, reason }),
+    })
 }
 
 /// A rules file as it is written; its rules are read one by one.
@@ -61,17 +101,19 @@ pub struct RulesFile {
 }
 
 /// A condition and what it asks for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RuleFile {
     /// The rule's name.
     #[schemars(with = "String")]
     pub id: RuleId,
     /// Opens an episode when true.
-    pub when: ConditionFile,
+    #[schemars(with = "ConditionFile")]
+    pub when: Value,
     /// Keeps an episode open while true; `when` where nothing is given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub stays_while: Option<ConditionFile>,
+    #[schemars(with = "Option<ConditionFile>")]
+    pub stays_while: Option<Value>,
     /// The call to action that it opens.
     pub cta: CtaFile,
     /// An episode ends when its condition has been false for so many days.
@@ -91,12 +133,12 @@ pub struct RuleFile {
 pub struct CtaFile {
     /// `risk`, `lifecycle`, `expansion` or `objective`.
     #[serde(rename = "type")]
-    #[schemars(with = "String")]
+    #[schemars(schema_with = "names::cta_kinds")]
     pub kind: CtaKind,
     /// Why, and what to do, in plain words.
     pub reason: String,
     /// `critical`, `high`, `medium` or `low`.
-    #[schemars(with = "String")]
+    #[schemars(schema_with = "names::severities")]
     pub severity: Severity,
     /// Days from opening until it is due.
     pub due_in_days: u32,
@@ -107,280 +149,19 @@ pub struct CtaFile {
 #[serde(deny_unknown_fields)]
 pub struct EscalationFile {
     /// `critical`, `high`, `medium` or `low`.
-    #[schemars(with = "String")]
+    #[schemars(schema_with = "names::severities")]
     pub severity: Severity,
     /// Who is needed and for what, in plain words.
     pub reason: String,
 }
 
-/// A question about an account: one operator with what it needs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum ConditionFile {
-    /// Every one is true.
-    All(Vec<ConditionFile>),
-    /// At least one is true.
-    Any(Vec<ConditionFile>),
-    /// It is false.
-    Not(Box<ConditionFile>),
-    /// So many are true of what was seen within the last days.
-    AtLeast(AtLeastFile),
-    /// A daily value fell, with the season removed.
-    Declined(DeclinedFile),
-    /// Events happened so often.
-    Counted(CountedFile),
-    /// The mean of answers is too low.
-    AverageBelow(AverageBelowFile),
-    /// Values go down, more than chance would have it.
-    TrendsDown(TrendsDownFile),
-    /// Values are above what is usual for this account.
-    AboveUsual(AboveUsualFile),
-    /// A competitor was seen, and that still counts.
-    CompetitorSeen(CompetitorSeenFile),
-    /// Nothing was reported for so many days.
-    Absent(AbsentFile),
-    /// The account came down into this band and is in it.
-    BandEntered(#[schemars(with = "String")] Band),
-    /// The account is in this band or a lower one.
-    BandAtMost(#[schemars(with = "String")] Band),
-    /// The account is of one of these segments.
-    Segment(#[schemars(with = "Vec<String>")] Vec<Segment>),
-    /// The account is in one of these stages.
-    Stage(#[schemars(with = "Vec<String>")] Vec<LifecycleStage>),
-}
-
-/// So many of several conditions.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct AtLeastFile {
-    /// How many must be true.
-    pub count: u32,
-    /// What was seen earlier is left out.
-    pub within_days: u32,
-    /// The conditions.
-    pub of: Vec<ConditionFile>,
-}
-
-/// A fall between two neighbouring windows.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct DeclinedFile {
-    /// What is measured.
-    #[schemars(with = "String")]
-    pub metric: Metric,
-    /// The length of each window.
-    pub days: u32,
-    /// By how much at least.
-    pub by_percent: Percent,
-    /// Below this daily mean before, nothing is called a decline.
-    #[schemars(with = "f64")]
-    pub floor: Quantity,
-    /// Each window needs data on so many days.
-    pub least_days: u32,
-    /// Older data says nothing about today.
-    pub fresh_days: u32,
-    /// The weekday profile comes from so many weeks before.
-    pub profile_weeks: u32,
-    /// One cycle of the year.
-    pub cycle_weeks: u32,
-    /// How deep a fall one cycle ago counts as a holiday.
-    pub holiday_percent: Percent,
-}
-
-/// So many events in a window.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct CountedFile {
-    /// What is counted.
-    #[schemars(with = "String")]
-    pub metric: Metric,
-    /// The window.
-    pub days: u32,
-    /// How many.
-    pub at_least: u32,
-    /// Only events after the last day of this one count.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
-    pub since_last: Option<Metric>,
-}
-
-/// A mean below a limit.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct AverageBelowFile {
-    /// What is averaged.
-    #[schemars(with = "String")]
-    pub metric: Metric,
-    /// The window.
-    pub days: u32,
-    /// The limit.
-    #[schemars(with = "f64")]
-    pub below: Quantity,
-    /// With fewer values nothing can be said.
-    pub least_values: u32,
-}
-
-/// A fall along the line through the values.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct TrendsDownFile {
-    /// What is measured.
-    #[schemars(with = "String")]
-    pub metric: Metric,
-    /// The window.
-    pub days: u32,
-    /// By how much at least.
-    #[schemars(with = "f64")]
-    pub by: Quantity,
-    /// With fewer values nothing can be said.
-    pub least_values: u32,
-}
-
-/// A median above a percentile of the account's own history.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct AboveUsualFile {
-    /// What is measured.
-    #[schemars(with = "String")]
-    pub metric: Metric,
-    /// The recent window.
-    pub recent_days: u32,
-    /// The history before it.
-    pub history_days: u32,
-    /// Which percentile.
-    pub percentile: u32,
-    /// With fewer recent days nothing can be said.
-    pub least_recent: u32,
-    /// With fewer days of history nothing can be said.
-    pub least_history: u32,
-}
-
-/// A sighting by a source that is sure enough.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct CompetitorSeenFile {
-    /// How sure at least, in percent.
-    #[schemars(with = "f64")]
-    pub confidence_at_least: Quantity,
-}
-
-/// No data for so many days.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct AbsentFile {
-    /// What is not reported.
-    #[schemars(with = "String")]
-    pub metric: Metric,
-    /// For how many days.
-    pub days: u32,
-}
-
-/// A percentage with two decimal places at most, from 0 to 100.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(try_from = "Quantity", into = "Quantity")]
-#[schemars(with = "f64")]
-pub struct Percent(u32);
-
-impl TryFrom<Quantity> for Percent {
-    type Error = String;
-    fn try_from(percent: Quantity) -> Result<Self, String> {
-        let basis_points = u32::try_from(percent.micros() / 10_000).ok().filter(|points| *points <= 10_000);
-        match basis_points {
-            Some(points) if percent.micros() % 10_000 == 0 => Ok(Self(points)),
-            _ => Err(format!("is {percent}; give 0 to 100 with two decimal places at most")),
-        }
-    }
-}
-
-impl From<Percent> for Quantity {
-    fn from(percent: Percent) -> Self {
-        Self::from_micros(i64::from(percent.0) * 10_000)
-    }
-}
-
-impl From<RuleFile> for Rule {
-    fn from(file: RuleFile) -> Self {
-        let CtaFile { kind, reason, severity, due_in_days } = file.cta;
-        Self {
-            id: file.id,
-            when: file.when.into(),
-            stays_while: file.stays_while.map(Into::into),
-            cta: CtaTemplate { kind, reason, severity, due_in_days },
-            clear_days: file.clear_days,
-            lapse_days: file.lapse_days,
-            cool_off_days: file.cool_off_days,
-            escalation: file
-                .escalation
-                .map(|EscalationFile { severity, reason }| EscalationTemplate { severity, reason }),
-        }
-    }
-}
-
-impl From<ConditionFile> for Condition {
-    fn from(file: ConditionFile) -> Self {
-        let each = |of: Vec<ConditionFile>| of.into_iter().map(Into::into).collect();
-        match file {
-            ConditionFile::All(of) => Self::All(each(of)),
-            ConditionFile::Any(of) => Self::Any(each(of)),
-            ConditionFile::Not(of) => Self::Not(Box::new((*of).into())),
-            ConditionFile::AtLeast(AtLeastFile { count, within_days, of }) => {
-                Self::AtLeast(leaf::AtLeast { count, within_days, of: each(of) })
-            }
-            ConditionFile::Declined(file) => Self::Declined(file.into()),
-            ConditionFile::Counted(CountedFile { metric, days, at_least, since_last }) => {
-                Self::Counted(leaf::Counted { metric, days, at_least, since_last })
-            }
-            ConditionFile::AverageBelow(AverageBelowFile { metric, days, below, least_values }) => {
-                Self::AverageBelow(leaf::AverageBelow { metric, days, below, least_values })
-            }
-            ConditionFile::TrendsDown(TrendsDownFile { metric, days, by, least_values }) => {
-                Self::TrendsDown(leaf::TrendsDown { metric, days, by, least_values })
-            }
-            ConditionFile::AboveUsual(file) => Self::AboveUsual(file.into()),
-            ConditionFile::CompetitorSeen(CompetitorSeenFile { confidence_at_least }) => {
-                Self::CompetitorSeen(leaf::CompetitorSeen { confidence_at_least })
-            }
-            ConditionFile::Absent(AbsentFile { metric, days }) => Self::Absent(leaf::Absent { metric, days }),
-            ConditionFile::BandEntered(band) => Self::BandEntered(band),
-            ConditionFile::BandAtMost(band) => Self::BandAtMost(band),
-            ConditionFile::Segment(of) => Self::Segment(of.into_iter().collect()),
-            ConditionFile::Stage(of) => Self::Stage(of.into_iter().collect()),
-        }
-    }
-}
-
-impl From<DeclinedFile> for leaf::Declined {
-    fn from(file: DeclinedFile) -> Self {
-        Self {
-            metric: file.metric,
-            days: file.days,
-            by_basis_points: file.by_percent.0,
-            floor: file.floor,
-            least_days: file.least_days,
-            fresh_days: file.fresh_days,
-            profile_weeks: file.profile_weeks,
-            cycle_weeks: file.cycle_weeks,
-            holiday_basis_points: file.holiday_percent.0,
-        }
-    }
-}
-
-impl From<AboveUsualFile> for leaf::AboveUsual {
-    fn from(file: AboveUsualFile) -> Self {
-        Self {
-            metric: file.metric,
-            recent_days: file.recent_days,
-            history_days: file.history_days,
-            percentile: file.percentile,
-            least_recent: file.least_recent,
-            least_history: file.least_history,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use domain::band::Band;
+    use domain::fixed::Quantity;
+    use domain::rule::{Condition, leaf};
+    use domain::signal::Metric;
 
     fn faults(text: &str) -> Vec<(String, String)> {
         read(text).unwrap_err().into_iter().map(|fault| (fault.path, fault.reason)).collect()
@@ -490,5 +271,137 @@ mod tests {
         assert_eq!(found.len(), 1);
         assert!(found[0].0.starts_with("rules[4].when"), "{found:?}");
         assert!(found[0].1.contains("competitor_heard"), "{found:?}");
+    }
+
+    /// The faults of a rule with this condition.
+    fn of(when: &str) -> Vec<(String, String)> {
+        let cards = crate::scorecard::built_in().unwrap();
+        let text = DEFAULT.replace("{ band_entered: at_risk }", when);
+        let faults = read_for(&text, &cards).err().unwrap_or_default();
+        let short = |path: String| path.strip_prefix("rules[5].when").map(str::to_owned).unwrap_or(path);
+        faults.into_iter().map(|fault| (short(fault.path), fault.reason)).collect()
+    }
+
+    #[track_caller]
+    fn check(when: &str, expected: &[(&str, &str)]) {
+        let found = of(when);
+        let found: Vec<(&str, &str)> = found.iter().map(|(path, reason)| (path.as_str(), reason.as_str())).collect();
+        assert_eq!(found, expected, "{when}");
+    }
+
+    #[test]
+    fn a18_every_operator_is_read() {
+        for when in [
+            "{ all: [{ absent: { metric: logins, days: 3 } }, { not: { has_owner: true } }] }",
+            "{ any: [{ segment: [enterprise, mid_market] }, { stage: [onboarding] }] }",
+            "{ at_least: { count: 1, of: [{ band_left: healthy }, { band_at_least: champion }] } }",
+            "{ at_least: { count: 2, within_days: 14, of: [{ band_left: healthy }, { band_at_most: critical }] } }",
+            "{ trends_up: { metric: error_rate, days: 30, by: 1, least_values: 10, unit: percent } }",
+            "{ unusual: { metric: logins, side: low, by_deviations: 3.5, recent_days: 3, history_days: 60, least_recent: 2, least_history: 20 } }",
+            "{ value: { metric: uptime, statistic: mean, days: 30, below: 99.5, unit: percent } }",
+            "{ changed: { metric: logins, days: 7, direction: fall, by_percent: 33.33, least_days: 5 } }",
+            "{ changed: { metric: logins, days: 7, direction: rise, by_percent: 300, unit: percent, least_days: 5 } }",
+            "{ changed: { metric: response_time, days: 7, direction: rise, by: 50, unit: milliseconds, least_days: 5 } }",
+            "{ sustained: { metric: error_rate, days: 5, above: 2 } }",
+            "{ score: { below: 70, unit: points } }",
+            "{ score: { dimension: user_adoption, at_least: 50, below: 70 } }",
+            "{ measure: { measure: uptime, of: value, below: 99, unit: '%' } }",
+            "{ measure: { measure: uptime, of: points, below: 60 } }",
+            "{ arr: { at_least: 100000, unit: currency } }",
+            "{ days_to_renewal: { at_least: 0, at_most: 90, unit: days } }",
+            "{ all: [{ has_renewal_date: true }, { owner: [kim] }, { account: [acme] }, { named: [Acme] }] }",
+            "{ weekday: [monday, friday] }",
+            "{ season: { from: 12-15, to: 01-06 } }",
+            "{ dates: { from: 2026-12-01 } }",
+        ] {
+            check(when, &[]);
+        }
+    }
+
+    #[test]
+    fn a15_the_nearest_known_name_is_told() {
+        let metric = "`net_promotr` is not known; did you mean `net_promoter`?";
+        check("{ absent: { metric: net_promotr, days: 3 } }", &[(".absent.metric", metric)]);
+        check("{ band_entered: at_rsk }", &[(".band_entered", "`at_rsk` is not known; did you mean `at_risk`?")]);
+        let segment = "`enterprize` is not known; did you mean `enterprise`?";
+        check("{ segment: [mid_market, enterprize] }", &[(".segment[1]", segment)]);
+        check("{ stage: [stedy] }", &[(".stage[0]", "`stedy` is not known; did you mean `steady`?")]);
+        check("{ weekday: [mondy] }", &[(".weekday[0]", "`mondy` is not known; did you mean `monday`?")]);
+        let measure = "`uptme` is not known; did you mean `uptime`?";
+        check("{ measure: { measure: uptme, of: points, below: 5 } }", &[(".measure.measure", measure)]);
+        let dimension = "`user_adaption` is not known; did you mean `user_adoption`?";
+        check("{ score: { dimension: user_adaption, below: 5 } }", &[(".score.dimension", dimension)]);
+        check("{ absnt: { metric: logins, days: 3 } }", &[("", "unknown variant `absnt`; did you mean `absent`?")]);
+        let side = "`hihg` is not known; did you mean `high`?";
+        let unusual = "{ unusual: { metric: logins, side: hihg, by_deviations: 3, recent_days: 3, history_days: 60, least_recent: 2, least_history: 20 } }";
+        check(unusual, &[(".unusual.side", side)]);
+    }
+
+    #[test]
+    fn a15_another_unit_than_that_of_what_is_compared_is_refused() {
+        let count = "is `percent`; what is compared is in `count`";
+        check(
+            "{ value: { metric: logins, statistic: sum, days: 7, below: 20, unit: percent } }",
+            &[(".value.unit", count)],
+        );
+        let points = "is `percent`; what is compared is in `points`";
+        check("{ score: { below: 20, unit: percent } }", &[(".score.unit", points)]);
+        let changed =
+            "{ changed: { metric: logins, days: 7, direction: fall, by_percent: 30, unit: count, least_days: 5 } }";
+        check(changed, &[(".changed.unit", "is `count`; what is compared is in `percent`")]);
+        let near = "`persent` is not known; did you mean `percent`?";
+        check("{ sustained: { metric: uptime, days: 5, below: 99, unit: persent } }", &[(".sustained.unit", near)]);
+        let of_measure = "is `hours`; what is compared is in `percent`";
+        check(
+            "{ measure: { measure: uptime, of: value, below: 20, unit: h } }",
+            &[(".measure.unit", &of_measure.replace("hours", "h"))],
+        );
+    }
+
+    #[test]
+    fn a15_what_cannot_be_read_does_not_hide_the_rest() {
+        let when = "{ all: [{ absent: { metric: x, dys: 3, days: 4, mtric: y } }, { absent: { metric: logins, days: 999 } }, { score: { below: 101 } }, { owner: ['a b'] }, { any: [] , all: [] }] }";
+        let found = of(when);
+        let paths: Vec<&str> = found.iter().map(|(path, _)| path.as_str()).collect();
+        let expected = [
+            ".all[0].absent.dys",
+            ".all[0].absent.mtric",
+            ".all[0].absent.metric",
+            ".all[3].owner[0]",
+            ".all[4]",
+            ".all[1].absent.days",
+            ".all[2].score.below",
+        ];
+        assert_eq!(paths, expected, "{found:#?}");
+        let text =
+            DEFAULT.replace("{ band_entered: at_risk }", "{ band_entered: x }").replacen("due_in_days: 5", "due: 5", 1);
+        let all = faults(&text);
+        let paths: Vec<&str> = all.iter().map(|(path, _)| path.as_str()).collect();
+        assert_eq!(paths, ["rules[0].cta.due", "rules[5].when.band_entered"], "{all:?}");
+    }
+
+    #[test]
+    fn a15_a_rule_that_contradicts_itself_is_refused() {
+        let reason = "contradicts `rules[5].when.all[0]`: both can never hold at once";
+        check("{ all: [{ score: { below: 50 } }, { score: { at_least: 60 } }] }", &[(".all[1]", reason)]);
+        let text =
+            DEFAULT.replace("stays_while: { band_at_most: at_risk }", "stays_while: { band_at_least: champion }");
+        assert_eq!(faults(&text).len(), 3);
+        assert_eq!(faults(&text)[0].0, "rules[5].stays_while");
+    }
+
+    #[test]
+    fn limits_must_be_given_and_leave_something() {
+        let none = "gives no limit; give `at_least`, `above`, `at_most` or `below`";
+        check("{ arr: {} }", &[(".arr", none)]);
+        let empty = "can never be true: nothing is at least 5 and below 5";
+        check("{ arr: { at_least: 5, below: 5 } }", &[(".arr", empty)]);
+        let both = "give either `by_percent` or `by`";
+        check("{ changed: { metric: logins, days: 7, direction: fall, least_days: 5 } }", &[(".changed", both)]);
+        check("{ dates: {} }", &[(".dates", "names no day; give `from`, `to` or both")]);
+        let turned = "is 2026-01-01, before `from` 2026-01-02";
+        check("{ dates: { from: 2026-01-02, to: 2026-01-01 } }", &[(".dates.to", turned)]);
+        let season = "`13-01` is not a day of the year; write it as 12-24";
+        check("{ season: { from: 13-01, to: 01-06 } }", &[(".season.from", season)]);
     }
 }

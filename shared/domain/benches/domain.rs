@@ -40,7 +40,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let score = |now: Timestamp| health::compute(&inputs, now).ok_or("nothing is known");
     let (before, after) = (score(FIRST.plus(WINDOW_DAYS - 28).start())?, score(now)?);
     let standing = Standing { band: Band::AtRisk, from: Some(Band::Healthy), since: LAST.start(), provisional: false };
-    let facts = Facts { account: &account, series: &series, standing: Some(standing), now };
+    let facts = Facts { account: &account, series: &series, health: Some(&after), standing: Some(standing), now };
     let (small, large) = (page(40)?, page(domain::page::MAX_SIGNALS)?);
 
     let known = format!("{WINDOW_DAYS} days x {} metrics", series.metrics().count());

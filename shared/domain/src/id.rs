@@ -113,6 +113,8 @@ ids! {
     MeetingId
     /// A rule of the rule set.
     RuleId
+    /// A segment of the tenant's own making.
+    SegmentId
     /// A call to action.
     CtaId
     /// An escalation.

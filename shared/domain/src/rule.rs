@@ -1,25 +1,38 @@
 //! Rules: typed conditions over what is known of an account, and what a rule asks for when its condition is true.
 //!
-//! A rule set that exists is valid: ids are unique, windows and depth have limits, and its version follows from its
-//! content. Evaluation is three-valued and returns its trace; [`crate::cta`] decides what the outcomes change.
+//! A rule set that exists is valid: ids are unique, windows and depth have limits, no rule contradicts itself, and its version
+//! follows from its content. It is compiled once. Evaluation is three-valued and keeps its trace; [`crate::cta`] decides what
+//! the outcomes change.
 
+mod check;
+mod columns;
 pub mod condition;
 mod decline;
 pub mod facts;
-mod leaves;
+mod feature;
+pub mod leaf;
+mod look;
+mod program;
+mod questions;
+mod reach;
+mod reading;
+mod set;
+mod statistics;
 pub mod verdict;
+mod words;
 
+pub use columns::Answers;
 pub use condition::Condition;
 pub use facts::{Facts, Standing};
+pub use feature::Input;
+pub use look::Step;
+pub use questions::Questions;
+pub use set::{Look, Outcome, Portfolio, RuleAnswers, RuleSet, Said};
 pub use verdict::{Evidence, Finding, Truth, Verdict};
 
-use crate::account::LifecycleStage;
-use crate::digest::Digest;
-use crate::fixed::Quantity;
 use crate::id::RuleId;
-use crate::signal::{Metric, Severity};
+use crate::signal::Severity;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// The most rules of a set.
 pub const MAX_RULES: usize = 200;
@@ -107,149 +120,11 @@ pub struct RuleFault {
     pub reason: String,
 }
 
-/// A versioned set of rules.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RuleSet {
-    name: String,
-    version: Digest,
-    rules: BTreeMap<RuleId, Rule>,
-}
-
-/// What a rule says of an account now.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Outcome {
-    /// The rule.
-    pub rule: RuleId,
-    /// Whether its condition is true, and why.
-    pub when: Verdict,
-    /// Whether an open episode stays open.
-    pub stays: Truth,
-}
-
-impl RuleSet {
-    /// Checks the rules and gives the set its version. Names every fault at once.
-    pub fn new(name: impl Into<String>, rules: Vec<Rule>) -> Result<Self, Vec<RuleFault>> {
-        Self::with_paths(
-            name,
-            rules.into_iter().enumerate().map(|(index, rule)| (format!("rules[{index}]"), rule)).collect(),
-        )
-    }
-
-    /// The same for rules that come from somewhere: each with the path by which its faults are named.
-    pub fn with_paths(name: impl Into<String>, rules: Vec<(String, Rule)>) -> Result<Self, Vec<RuleFault>> {
-        let name = name.into();
-        let mut faults = Faults::default();
-        if rules.is_empty() || rules.len() > MAX_RULES {
-            faults.add("rules", format!("has {} rules; give 1 to {MAX_RULES}", rules.len()));
-        }
-        let mut by_id = BTreeMap::new();
-        for (path, rule) in rules {
-            check(&rule, &path, &mut faults);
-            if by_id.contains_key(&rule.id) {
-                faults.add(&format!("{path}.id"), format!("`{}` is taken by an earlier rule", rule.id));
-            }
-            by_id.insert(rule.id.clone(), rule);
-        }
-        match Digest::of_json("rules", &(&name, &by_id)) {
-            Ok(version) if faults.0.is_empty() => return Ok(Self { name, version, rules: by_id }),
-            Ok(_) => {}
-            Err(error) => faults.add("rules", error.to_string()),
-        }
-        Err(faults.0)
-    }
-
-    /// What people call the set.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// Follows from the content: another set has another version.
-    pub const fn version(&self) -> Digest {
-        self.version
-    }
-
-    /// The rules in the order of their ids.
-    pub fn rules(&self) -> impl Iterator<Item = &Rule> {
-        self.rules.values()
-    }
-
-    /// The rule with this id.
-    pub fn get(&self, id: &RuleId) -> Option<&Rule> {
-        self.rules.get(id)
-    }
-
-    /// What every rule says, in the order of their ids.
-    pub fn evaluate(&self, facts: &Facts<'_>) -> Vec<Outcome> {
-        self.rules().map(|rule| evaluate(rule, facts)).collect()
-    }
-}
-
-/// What one rule says. No rule speaks of an account that is no longer a customer.
-fn evaluate(rule: &Rule, facts: &Facts<'_>) -> Outcome {
-    if facts.account.stage == LifecycleStage::Churned {
-        let when = Verdict::leaf(Finding::new("lifecycle stage", Truth::False, "is no longer a customer"));
-        return Outcome { rule: rule.id.clone(), when, stays: Truth::False };
-    }
-    let when = rule.when.evaluate(facts);
-    let stays =
-        rule.stays_while.as_ref().map_or(when.truth, |condition| condition.evaluate(facts).truth.or(when.truth));
-    Outcome { rule: rule.id.clone(), when, stays }
-}
-
-fn check(rule: &Rule, path: &str, faults: &mut Faults) {
-    rule.when.check(&format!("{path}.when"), faults);
-    if let Some(condition) = &rule.stays_while {
-        condition.check(&format!("{path}.stays_while"), faults);
-    }
-    faults.between(path, "cta.due_in_days", rule.cta.due_in_days, 0, MAX_DAYS);
-    faults.between(path, "clear_days", rule.clear_days, 0, MAX_DAYS);
-    faults.between(path, "lapse_days", rule.lapse_days, rule.clear_days.max(1), MAX_DAYS);
-    faults.between(path, "cool_off_days", rule.cool_off_days, 0, MAX_DAYS);
-    faults.words(path, "cta.reason", &rule.cta.reason);
-    if let Some(escalation) = &rule.escalation {
-        faults.words(path, "escalation.reason", &escalation.reason);
-    }
-}
-
-/// Every fault of a condition that stands elsewhere than in a rule. `path` is where it stands.
+/// Names every fault of a condition that can be seen in it alone: what is out of range or too large.
 pub fn faults_of(condition: &Condition, path: &str) -> Vec<RuleFault> {
-    let mut faults = Faults::default();
-    condition.check(path, &mut faults);
-    faults.0
-}
-
-/// Every fault found so far.
-#[derive(Default)]
-struct Faults(Vec<RuleFault>);
-
-impl Faults {
-    fn add(&mut self, path: &str, reason: String) {
-        self.0.push(RuleFault { path: path.to_owned(), reason });
-    }
-
-    fn between(&mut self, path: &str, field: &str, value: u32, least: u32, most: u32) {
-        if value < least || value > most {
-            self.add(&format!("{path}.{field}"), format!("is {value}; give {least} to {most}"));
-        }
-    }
-
-    fn days(&mut self, path: &str, field: &str, days: u32) {
-        self.between(path, field, days, 1, MAX_DAYS);
-    }
-
-    fn in_range(&mut self, path: &str, field: &str, metric: Metric, value: Quantity) {
-        let (least, most) = metric.range();
-        if value < least || value > most {
-            self.add(&format!("{path}.{field}"), format!("is {value}; `{metric}` lies between {least} and {most}"));
-        }
-    }
-
-    fn words(&mut self, path: &str, field: &str, text: &str) {
-        let length = text.chars().count();
-        if text.trim().is_empty() || length > MAX_REASON {
-            self.add(&format!("{path}.{field}"), format!("has {length} characters; say it in 1 to {MAX_REASON}"));
-        }
-    }
+    let mut faults = check::Faults::default();
+    check::condition(condition, path, &mut faults);
+    faults.into_list()
 }
 
 #[cfg(test)]

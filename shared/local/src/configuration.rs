@@ -135,12 +135,12 @@ impl Texts {
 impl Configuration {
     /// Reads the texts; what is not given is the built-in one.
     pub fn of(texts: &Texts) -> Result<Self, ConfigurationError> {
-        Ok(Self {
-            scorecards: scorecards(&texts.scorecards)?,
-            rules: one("rules", texts.rules.as_ref(), rules::built_in, rules::read)?,
-            policies: one("escalation policies", texts.escalation.as_ref(), escalation::built_in, escalation::read)?,
-            playbooks: playbooks(&texts.playbooks)?,
-        })
+        let scorecards = scorecards(&texts.scorecards)?;
+        // Rules may name measures: those of these scorecards.
+        let read_rules = |text: &str| rules::read_for(text, &scorecards);
+        let rules = one("rules", texts.rules.as_ref(), rules::built_in, read_rules)?;
+        let policies = one("escalation policies", texts.escalation.as_ref(), escalation::built_in, escalation::read)?;
+        Ok(Self { scorecards, rules, policies, playbooks: playbooks(&texts.playbooks)? })
     }
 
     /// Makes a function of its ports.
@@ -186,7 +186,7 @@ fn one<T>(
     what: &'static str,
     given: Option<&Text>,
     built_in: fn() -> Result<T, Vec<Fault>>,
-    read: fn(&str) -> Result<T, Vec<Fault>>,
+    read: impl FnOnce(&str) -> Result<T, Vec<Fault>>,
 ) -> Result<T, ConfigurationError> {
     let path = given.map_or_else(|| "built in".into(), |given| given.path.clone());
     let read = given.map_or_else(built_in, |given| read(&given.text));

@@ -56,7 +56,7 @@ impl World {
 
     fn facts(&self) -> Facts<'_> {
         let standing = self.band.map(|band| Standing { band, from: None, since: self.now, provisional: false });
-        Facts { account: &self.account, series: &self.series, standing, now: self.now }
+        Facts { account: &self.account, series: &self.series, health: None, standing, now: self.now }
     }
 
     fn come_to_day(&mut self, execution: &Execution, day: i64) {

@@ -68,6 +68,7 @@ fn a52_a_stage_is_left_through_its_gate_and_not_by_the_calendar() {
     let on = |day: i64| Facts {
         account: &account,
         series: &series,
+        health: None,
         standing: None,
         now: begin + SignedDuration::from_hours(24 * (day - 1)),
     };

@@ -113,7 +113,7 @@ impl World {
     }
 
     fn facts(&self) -> Facts<'_> {
-        Facts { account: &self.account, series: &self.series, standing: None, now: self.now }
+        Facts { account: &self.account, series: &self.series, health: None, standing: None, now: self.now }
     }
 
     fn pass(&mut self, days: i64) {

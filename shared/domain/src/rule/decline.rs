@@ -4,49 +4,61 @@
 //! like a fall. With full windows the profile cancels out and the comparison is that of the plain sums, exact to the
 //! millionth. A fall that the same windows also showed one cycle ago is a holiday: only what goes beyond it counts.
 
-use super::condition::{Declined, days};
+use super::condition::days;
 use super::facts::{Facts, value};
-use super::verdict::{Evidence, Finding, Truth, Verdict};
+use super::feature::{Decline, UNKNOWN};
+use super::reading::{self, Reading};
 use crate::day::Day;
 use crate::fixed::{ONE, Quantity, divide_half_even};
 
 /// A whole, in hundredths of a percent.
 const WHOLE: i128 = 10_000;
 
-pub(super) fn evaluate(leaf: &Declined, facts: &Facts<'_>) -> Verdict {
-    let name = format!("decline of {}", leaf.metric);
-    let Some(latest) = facts.last_day_with(leaf.metric) else {
-        return Verdict::leaf(Finding::new(name, Truth::Unknown, "has no data"));
+/// What words need to tell of a decline.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Note {
+    /// There are no data.
+    NoData,
+    /// The data are too old.
+    Silent(Day),
+    /// The window that ends with the day has data on too few days.
+    TooFew { days: u32, last: Day },
+    /// What was before is nothing.
+    Nothing,
+    /// The numbers are too large to compare.
+    TooLarge,
+    /// The value before the fall is below the floor.
+    BelowTheFloor,
+    /// The change in percent, what a holiday took in percent, and how much of both windows has data.
+    Found { change: Quantity, holiday: Option<Quantity>, covered_percent: u32 },
+}
+
+/// How deep the fall is, in millionths of a percent: whole hundredths of a percent, rounded down, beyond what a holiday
+/// took.
+pub(super) fn read(windows: &Decline, facts: &Facts<'_>) -> Reading {
+    let Some(latest) = facts.last_day_with(windows.metric) else {
+        return Reading { note: reading::Note::Decline(Note::NoData), ..Reading::UNREAD };
     };
-    let age = facts.today().since(latest);
-    let say = |truth, why: String| Verdict::leaf(Finding::new(name.clone(), truth, why).with_age(age));
-    if age > days(leaf.fresh_days) {
-        return say(Truth::Unknown, format!("the source is silent since {latest}"));
+    let say = |value, note| Reading { value, data: Some(latest), seen: None, note: reading::Note::Decline(note) };
+    if facts.today().since(latest) > days(windows.fresh_days) {
+        return say(UNKNOWN, Note::Silent(latest));
     }
     // Today is not over yet: the windows end with yesterday.
     let last = facts.today().plus(-1);
-    let now = match Fall::at(leaf, facts, last) {
+    let now = match Fall::at(windows, facts, last) {
         Ok(fall) => fall,
-        Err(why) => return say(Truth::Unknown, why),
+        Err(note) => return say(UNKNOWN, note),
     };
-    if now.before.sum < i128::from(leaf.floor.micros()) * i128::from(now.before.days) {
-        return say(Truth::False, format!("is below the floor of {} a day before the fall", leaf.floor));
+    if now.before.sum < i128::from(windows.floor.micros()) * i128::from(now.before.days) {
+        return say(UNKNOWN + 1, Note::BelowTheFloor);
     }
-    let holiday = holiday(leaf, facts, last);
-    let Some(deep) = now.at_least(leaf.by_basis_points, holiday) else {
-        return say(Truth::Unknown, "the numbers are too large to compare".into());
-    };
-    let mut why =
-        format!("mean of {} days changed by {} % against the {0} days before", leaf.days, now.percent().rounded(1));
-    if let Some(ratio) = holiday {
-        let fall = Quantity::from_micros(i64::try_from((WHOLE - ratio) * i128::from(ONE) / 100).unwrap_or(i64::MAX));
-        why.push_str(&format!("; the same days one cycle ago lost {} %, taken as a holiday", fall.rounded(1)));
-    }
-    let mut verdict = say(Truth::known(deep), why).sure_to(now.covered_percent(leaf)).resting_on(Evidence::state(last));
-    for finding in &mut verdict.trace {
-        finding.value = Some(now.percent());
-    }
-    verdict
+    let holiday = holiday(windows, facts, last);
+    let Some(deep) = now.deep(holiday) else { return say(UNKNOWN, Note::TooLarge) };
+    let lost =
+        |ratio: i128| Quantity::from_micros(i64::try_from((WHOLE - ratio) * i128::from(ONE) / 100).unwrap_or(i64::MAX));
+    let covered_percent = now.covered_percent(windows);
+    let note = Note::Found { change: now.percent(), holiday: holiday.map(lost), covered_percent };
+    Reading { seen: Some(last), ..say(deep, note) }
 }
 
 /// One window: what was measured and what the weekday profile would expect of the days that have data.
@@ -64,26 +76,33 @@ struct Fall {
 
 impl Fall {
     /// The two windows that end with `last`; says why where there is too little to compare.
-    fn at(leaf: &Declined, facts: &Facts<'_>, last: Day) -> Result<Self, String> {
-        let middle = last.plus(-days(leaf.days));
-        let profile = Profile::before(leaf, facts, middle.plus(-days(leaf.days)));
-        let after = profile.window(leaf, facts, last)?;
-        let before = profile.window(leaf, facts, middle)?;
+    fn at(windows: &Decline, facts: &Facts<'_>, last: Day) -> Result<Self, Note> {
+        let middle = last.plus(-days(windows.days));
+        let profile = Profile::before(windows, facts, middle.plus(-days(windows.days)));
+        let after = profile.window(windows, facts, last)?;
+        let before = profile.window(windows, facts, middle)?;
         if before.sum <= 0 || before.expected <= 0 || after.expected <= 0 {
-            return Err("has nothing to compare with".into());
+            return Err(Note::Nothing);
         }
         Ok(Self { before, after })
     }
 
-    /// Whether it is at least so deep, beyond what a holiday took (as a ratio in hundredths of a percent). Cross-multiplied:
-    /// after/expected ≤ before/expected × (1 − fall) × holiday.
-    fn at_least(&self, basis_points: u32, holiday: Option<i128>) -> Option<bool> {
-        let left = self.after.sum.checked_mul(self.before.expected)?.checked_mul(WHOLE)?;
-        let right = self.before.sum.checked_mul(self.after.expected)?.checked_mul(WHOLE - i128::from(basis_points))?;
-        match holiday {
-            None => Some(left <= right),
-            Some(ratio) => Some(left.checked_mul(WHOLE)? <= right.checked_mul(ratio)?),
+    /// How deep it is beyond what a holiday took (as a ratio in hundredths of a percent): the largest whole number of
+    /// hundredths of a percent by which after/expected ≤ before/expected × (1 − fall) × holiday. Cross-multiplied.
+    fn deep(&self, holiday: Option<i128>) -> Option<i64> {
+        let mut left = self.after.sum.checked_mul(self.before.expected)?.checked_mul(WHOLE)?;
+        let mut right = self.before.sum.checked_mul(self.after.expected)?;
+        if let Some(ratio) = holiday {
+            left = left.checked_mul(WHOLE)?;
+            right = right.checked_mul(ratio)?;
         }
+        let rest = match right {
+            // A holiday took all: only what is nothing fell as deep, and then as deep as can be.
+            0 => return Some(if left <= 0 { i64::MAX } else { UNKNOWN + 1 }),
+            right => left.checked_neg()?.checked_div_euclid(right)?.checked_neg()?,
+        };
+        let deep = WHOLE.checked_sub(rest)?.checked_mul(i128::from(ONE) / 100)?;
+        Some(i64::try_from(deep).unwrap_or(UNKNOWN + 1))
     }
 
     /// After as a share of before, in hundredths of a percent.
@@ -97,24 +116,24 @@ impl Fall {
         let change = || {
             let left = self.after.sum.checked_mul(self.before.expected)?;
             let right = self.before.sum.checked_mul(self.after.expected)?;
-            let change = (left - right).checked_mul(100 * i128::from(ONE))?;
+            let change = left.checked_sub(right)?.checked_mul(100 * i128::from(ONE))?;
             i64::try_from(divide_half_even(change, right)).ok()
         };
         Quantity::from_micros(change().unwrap_or(i64::MAX))
     }
 
     /// How much of both windows has data.
-    fn covered_percent(&self, leaf: &Declined) -> u32 {
-        (self.before.days + self.after.days) * 100 / (leaf.days * 2).max(1)
+    fn covered_percent(&self, windows: &Decline) -> u32 {
+        (self.before.days + self.after.days) * 100 / windows.days.saturating_mul(2).max(1)
     }
 }
 
 /// What the windows of one cycle ago left of their value, where they show a fall that counts as a holiday.
-fn holiday(leaf: &Declined, facts: &Facts<'_>, last: Day) -> Option<i128> {
-    let weeks = i32::try_from(leaf.cycle_weeks).ok().filter(|weeks| *weeks > 0)?;
-    let then = Fall::at(leaf, facts, last.plus(-7 * weeks)).ok()?;
+fn holiday(windows: &Decline, facts: &Facts<'_>, last: Day) -> Option<i128> {
+    let weeks = i32::try_from(windows.cycle_weeks).ok().filter(|weeks| *weeks > 0)?;
+    let then = Fall::at(windows, facts, last.plus(weeks.saturating_mul(-7))).ok()?;
     let ratio = then.ratio()?;
-    (ratio <= WHOLE - i128::from(leaf.holiday_basis_points)).then_some(ratio)
+    (ratio <= WHOLE - i128::from(windows.holiday_basis_points)).then_some(ratio)
 }
 
 /// What each weekday is worth; all the same where there is too little history to say.
@@ -122,12 +141,12 @@ struct Profile([i128; 7]);
 
 impl Profile {
     /// From the weeks that end with `last`.
-    fn before(leaf: &Declined, facts: &Facts<'_>, last: Day) -> Self {
-        let first = last.plus(1).plus(-7 * days(leaf.profile_weeks));
+    fn before(windows: &Decline, facts: &Facts<'_>, last: Day) -> Self {
+        let first = last.plus(1).plus(days(windows.profile_weeks).saturating_mul(-7));
         let mut of = [(0_i128, 0_i128); 7];
-        for (day, bucket) in facts.days(leaf.metric, first, last) {
+        for (day, bucket) in facts.days(windows.metric, first, last) {
             if let Some((sum, count)) = of.get_mut(usize::from(day.weekday())) {
-                *sum = sum.saturating_add(value(leaf.metric, bucket));
+                *sum = sum.saturating_add(value(windows.metric, bucket));
                 *count += 1;
             }
         }
@@ -138,19 +157,15 @@ impl Profile {
         Self(of.map(|(sum, count)| divide_half_even(sum, count).max(0)))
     }
 
-    fn window(&self, leaf: &Declined, facts: &Facts<'_>, last: Day) -> Result<Window, String> {
+    fn window(&self, windows: &Decline, facts: &Facts<'_>, last: Day) -> Result<Window, Note> {
         let mut window = Window { sum: 0, expected: 0, days: 0 };
-        for (day, bucket) in facts.days(leaf.metric, last.plus(1).plus(-days(leaf.days)), last) {
+        for (day, bucket) in facts.days(windows.metric, last.plus(1).plus(-days(windows.days)), last) {
             window.days += 1;
-            window.sum += value(leaf.metric, bucket);
+            window.sum = window.sum.saturating_add(value(windows.metric, bucket));
             window.expected += self.0.get(usize::from(day.weekday())).copied().unwrap_or(0);
         }
-        if window.days < leaf.least_days {
-            let why = format!(
-                "has data on {} of the {} days to {last}, {} are needed",
-                window.days, leaf.days, leaf.least_days
-            );
-            return Err(why);
+        if window.days < windows.least_days {
+            return Err(Note::TooFew { days: window.days, last });
         }
         Ok(window)
     }

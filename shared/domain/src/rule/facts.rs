@@ -4,6 +4,7 @@ use crate::account::Account;
 use crate::band::Band;
 use crate::day::Day;
 use crate::fixed::divide_half_even;
+use crate::health::Health;
 use crate::page::Bucket;
 use crate::series::Series;
 use crate::signal::{Fold, Metric};
@@ -17,6 +18,8 @@ pub struct Facts<'a> {
     /// What was measured.
     pub series: &'a Series,
     /// Its health, once it was scored.
+    pub health: Option<&'a Health>,
+    /// Its band, once it has one.
     pub standing: Option<Standing>,
     /// The moment of the evaluation.
     pub now: Timestamp,

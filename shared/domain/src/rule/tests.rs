@@ -1,8 +1,16 @@
 //! The triggers of the requirements, condition by condition.
 
-use super::condition::{AboveUsual, Absent, AtLeast, AverageBelow, CompetitorSeen, Counted, Declined, TrendsDown};
+mod decline;
+mod leaves;
+mod operators;
+mod oracle;
+mod properties;
+mod samples;
+
+use super::condition::AtLeast;
+use super::leaf::{AboveUsual, Absent, AverageBelow, CompetitorSeen, Counted, Declined, Trend};
 use super::*;
-use crate::account::{Account, Money, Segment};
+use crate::account::{Account, LifecycleStage, Money, Segment};
 use crate::band::Band;
 use crate::day::Day;
 use crate::fixed::{ONE, Quantity};
@@ -12,7 +20,7 @@ use crate::series::Series;
 use crate::signal::Metric;
 use jiff::Timestamp;
 use proptest::prelude::*;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// 2026-11-22, a Sunday, at noon.
 const NOW: &str = "2026-11-22T12:00:00Z";
@@ -76,7 +84,15 @@ fn account() -> Account {
 }
 
 fn verdict(condition: &Condition, history: History) -> Verdict {
-    condition.evaluate(&Facts { account: &account(), series: &history.series(), standing: None, now: now() })
+    ask(condition, &Facts { account: &account(), series: &history.series(), health: None, standing: None, now: now() })
+}
+
+/// What the compiled form says, which is what the oracle says.
+#[track_caller]
+fn ask(condition: &Condition, facts: &Facts<'_>) -> Verdict {
+    let verdict = condition.evaluate(facts);
+    properties::agree(&verdict, &oracle::verdict(condition, facts));
+    verdict
 }
 
 #[track_caller]
@@ -347,7 +363,7 @@ fn a76_49_from_two_answers_does_not_fire_because_n_is_low() {
 
 fn mood() -> Condition {
     let by = Quantity::whole(15);
-    Condition::TrendsDown(TrendsDown { metric: Metric::Sentiment, days: 60, by, least_values: 5 })
+    Condition::TrendsDown(Trend { metric: Metric::Sentiment, days: 60, by, least_values: 5 })
 }
 
 fn moods(values: &[i64]) -> History {
@@ -395,7 +411,8 @@ fn a78_a_sighting_fires_until_it_expires_and_only_when_sure_enough() {
 #[track_caller]
 fn check_band(condition: &Condition, from: Option<Band>, band: Band, provisional: bool, expected: Truth) {
     let standing = Some(Standing { band, from, since: now(), provisional });
-    let verdict = condition.evaluate(&Facts { account: &account(), series: &Series::default(), standing, now: now() });
+    let verdict =
+        ask(condition, &Facts { account: &account(), series: &Series::default(), health: None, standing, now: now() });
     assert_eq!(verdict.truth, expected, "{from:?} {band}");
 }
 
@@ -420,8 +437,14 @@ fn a79_entering_a_band_again_is_news() {
             since: moment.parse().unwrap(),
             provisional: false,
         };
-        let facts = Facts { account: &account(), series: &Series::default(), standing: Some(standing), now: now() };
-        Condition::BandEntered(Band::AtRisk).evaluate(&facts).evidence.unwrap()
+        let facts = Facts {
+            account: &account(),
+            series: &Series::default(),
+            health: None,
+            standing: Some(standing),
+            now: now(),
+        };
+        ask(&Condition::BandEntered(Band::AtRisk), &facts).evidence.unwrap()
     };
     let first = entered_on("2026-11-01T00:00:00Z");
     assert!(!entered_on("2026-11-01T00:00:00Z").is_news_after(&first));
@@ -494,7 +517,7 @@ fn two_of_three() -> Condition {
         }),
         Condition::CompetitorSeen(CompetitorSeen { confidence_at_least: Quantity::whole(60) }),
     ];
-    Condition::AtLeast(AtLeast { count: 2, within_days: 14, of })
+    Condition::AtLeast(AtLeast { count: 2, within_days: Some(14), of })
 }
 
 #[test]
@@ -520,7 +543,7 @@ proptest! {
         } else {
             Truth::Unknown
         };
-        let condition = Condition::AtLeast(AtLeast { count, within_days: 14, of });
+        let condition = Condition::AtLeast(AtLeast { count, within_days: Some(14), of });
         prop_assert_eq!(verdict(&condition, History::default()).truth, expected);
     }
 }
@@ -560,7 +583,7 @@ fn no_rule_speaks_of_an_account_that_is_no_customer() {
     let rules = RuleSet::new("x", vec![rule("a", constant(Truth::True))]).unwrap();
     let churned = Account { stage: LifecycleStage::Churned, ..account() };
     let outcome = |account: &Account| {
-        let facts = Facts { account, series: &Series::default(), standing: None, now: now() };
+        let facts = Facts { account, series: &Series::default(), health: None, standing: None, now: now() };
         rules.evaluate(&facts).remove(0).when.truth
     };
     assert_eq!((outcome(&account()), outcome(&churned)), (Truth::True, Truth::False));

@@ -1,12 +1,13 @@
-//! The leaves of a condition, except the decline: each compares one thing and says why it says what it says.
+//! Leaves answered one by one and straight from the account, with their words: what the compiled form must say too.
 
-use super::condition::{AboveUsual, Absent, AverageBelow, CompetitorSeen, Counted, TrendsDown, days};
-use super::facts::{Facts, value};
-use super::verdict::{Evidence, Finding, Truth, Verdict};
 use crate::band::Band;
 use crate::day::Day;
 use crate::fixed::{ONE, Quantity, divide_half_even};
 use crate::page::Bucket;
+use crate::rule::condition::days;
+use crate::rule::facts::{Facts, value};
+use crate::rule::leaf::{AboveUsual, Absent, AverageBelow, CompetitorSeen, Counted, Trend};
+use crate::rule::verdict::{Evidence, Finding, Truth, Verdict};
 use crate::signal::Metric;
 
 /// The days with values of a window that ends today.
@@ -27,7 +28,7 @@ fn quantity(micros: i128) -> Quantity {
 }
 
 /// Events that did not happen leave no data: none is zero, not unknown.
-pub(super) fn counted(leaf: &Counted, facts: &Facts<'_>) -> Verdict {
+pub fn counted(leaf: &Counted, facts: &Facts<'_>) -> Verdict {
     let name = format!("count of {}", leaf.metric);
     let reset = leaf.since_last.and_then(|metric| Some((metric, facts.last_day_with(metric)?)));
     let mut found = window(facts, leaf.metric, leaf.days);
@@ -48,7 +49,7 @@ pub(super) fn counted(leaf: &Counted, facts: &Facts<'_>) -> Verdict {
     }
 }
 
-pub(super) fn average_below(leaf: &AverageBelow, facts: &Facts<'_>) -> Verdict {
+pub fn average_below(leaf: &AverageBelow, facts: &Facts<'_>) -> Verdict {
     let name = format!("average of {}", leaf.metric);
     let found = window(facts, leaf.metric, leaf.days);
     let count = count(&found);
@@ -72,7 +73,7 @@ pub(super) fn average_below(leaf: &AverageBelow, facts: &Facts<'_>) -> Verdict {
 
 /// The slope of the least-squares line says how far it falls; Kendall's test says whether that could be chance: with S
 /// falling pairs more than rising ones among n values, (S − 1)² > z² · n(n − 1)(2n + 5)/18, one-sided at 5 % (z = 1.645).
-pub(super) fn trends_down(leaf: &TrendsDown, facts: &Facts<'_>) -> Verdict {
+pub fn trends_down(leaf: &Trend, facts: &Facts<'_>) -> Verdict {
     let name = format!("trend of {}", leaf.metric);
     let found = window(facts, leaf.metric, leaf.days);
     let count = count(&found);
@@ -93,7 +94,7 @@ pub(super) fn trends_down(leaf: &TrendsDown, facts: &Facts<'_>) -> Verdict {
 }
 
 /// How far the least-squares line falls from the first day to the last, in millionths; negative when it rises.
-fn fall_along_line(points: &[(i128, i128)]) -> i128 {
+pub fn fall_along_line(points: &[(i128, i128)]) -> i128 {
     let (Some((first, _)), Some((last, _))) = (points.first(), points.last()) else { return 0 };
     let (mut n, mut x_sum, mut y_sum, mut xy, mut xx) = (0_i128, 0_i128, 0_i128, 0_i128, 0_i128);
     for (day, value) in points {
@@ -108,7 +109,7 @@ fn fall_along_line(points: &[(i128, i128)]) -> i128 {
     divide_half_even(over.saturating_mul(first - last), n * xx - x_sum * x_sum)
 }
 
-fn is_no_chance(points: &[(i128, i128)]) -> bool {
+pub fn is_no_chance(points: &[(i128, i128)]) -> bool {
     let mut surplus = 0_i128;
     for (index, (_, earlier)) in points.iter().enumerate() {
         for (_, later) in points.iter().skip(index + 1) {
@@ -119,7 +120,7 @@ fn is_no_chance(points: &[(i128, i128)]) -> bool {
     surplus > 0 && (surplus - 1) * (surplus - 1) * 18 * 1_000_000 > 1_645 * 1_645 * n * (n - 1) * (2 * n + 5)
 }
 
-pub(super) fn above_usual(leaf: &AboveUsual, facts: &Facts<'_>) -> Verdict {
+pub fn above_usual(leaf: &AboveUsual, facts: &Facts<'_>) -> Verdict {
     let name = format!("usual {}", leaf.metric);
     let values = |first: Day, last: Day| {
         let mut values: Vec<i128> =
@@ -163,7 +164,7 @@ fn nearest_rank(sorted: &[i128], percentile: u32) -> i128 {
 }
 
 /// As sure as the surest sighting that has not expired.
-pub(super) fn competitor_seen(leaf: &CompetitorSeen, facts: &Facts<'_>) -> Verdict {
+pub fn competitor_seen(leaf: &CompetitorSeen, facts: &Facts<'_>) -> Verdict {
     let name = "competitor";
     let Some(seen) = facts.series.competitor(facts.now).filter(|seen| seen.confidence >= leaf.confidence_at_least)
     else {
@@ -179,7 +180,7 @@ pub(super) fn competitor_seen(leaf: &CompetitorSeen, facts: &Facts<'_>) -> Verdi
 }
 
 /// What was never reported is not missing.
-pub(super) fn absent(leaf: &Absent, facts: &Facts<'_>) -> Verdict {
+pub fn absent(leaf: &Absent, facts: &Facts<'_>) -> Verdict {
     let name = format!("absence of {}", leaf.metric);
     let Some(latest) = facts.last_day_with(leaf.metric) else {
         return Verdict::leaf(Finding::new(name, Truth::Unknown, "was never reported"));
@@ -190,7 +191,7 @@ pub(super) fn absent(leaf: &Absent, facts: &Facts<'_>) -> Verdict {
 }
 
 /// True while the account is in the band and came into it from a better one, or with its first score.
-pub(super) fn band_entered(band: Band, facts: &Facts<'_>) -> Verdict {
+pub fn band_entered(band: Band, facts: &Facts<'_>) -> Verdict {
     let name = format!("band {band}");
     let Some(standing) = facts.standing else {
         return Verdict::leaf(Finding::new(name, Truth::Unknown, "was not scored yet"));
@@ -210,7 +211,7 @@ pub(super) fn band_entered(band: Band, facts: &Facts<'_>) -> Verdict {
     Verdict::leaf(finding).resting_on(Evidence::events(day, 1))
 }
 
-pub(super) fn band_at_most(band: Band, facts: &Facts<'_>) -> Verdict {
+pub fn band_at_most(band: Band, facts: &Facts<'_>) -> Verdict {
     let name = format!("band at most {band}");
     match facts.standing {
         None => Verdict::leaf(Finding::new(name, Truth::Unknown, "was not scored yet")),
@@ -226,7 +227,7 @@ pub(super) fn band_at_most(band: Band, facts: &Facts<'_>) -> Verdict {
 }
 
 /// Whether the account is of a kind: always known.
-pub(super) fn member(name: &str, is: bool) -> Verdict {
+pub fn member(name: &str, is: bool) -> Verdict {
     Verdict::leaf(Finding::new(
         name,
         Truth::known(is),
