@@ -258,8 +258,8 @@ impl Deployed {
     /// Fires a schedule's tick at a function.
     pub fn tick(&self, function: &str, tick: &Value) {
         let payload = tick.to_string();
-        let raw = ["--cli-binary-format", "raw-in-base64-out", "--payload", &payload, "/dev/null"];
-        let answer = self.aws(&[&["lambda", "invoke", "--function-name", &self.id(function)][..], &raw].concat());
+        let asked = ["--payload", &payload, "/dev/null"];
+        let answer = self.aws(&[&["lambda", "invoke", "--function-name", &self.id(function)][..], &asked].concat());
         assert_eq!(answer["FunctionError"], Value::Null, "{answer}");
     }
 
