@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-const SEEDS: u64 = 40;
+const SEEDS: u64 = 15;
 const TRIES: u32 = 60;
 
 struct Stage {
