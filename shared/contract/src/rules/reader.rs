@@ -95,9 +95,7 @@ impl<'a> Reader<'a> {
                 operator.remove(field)
             });
             self.fault(hinted(fault));
-            if removed.is_none() {
-                return None;
-            }
+            removed?;
             // The rest is read for its faults alone; the condition does not count.
             if let Ok(file) = document::shape::<ConditionFile>(path, value.clone()) {
                 self.leaf(path, file);
