@@ -80,9 +80,9 @@ fn sample(number: usize, chance: &mut Chance) -> Option<Sample> {
         "band": Band::ALL.iter().position(|one| *one == band),
     });
     let named = (0..).zip(&measures).map(|(place, points)| (measure_name(place), *points));
-    for (name, points) in named.chain((0..).zip(&dimensions).map(|(place, points)| (dimension_name(place), *points))) {
-        facts[name] = points.into();
-    }
+    let all = facts.as_object_mut()?;
+    let dimensions_named = (0..).zip(&dimensions).map(|(place, points)| (dimension_name(place), *points));
+    all.extend(named.chain(dimensions_named).map(|(name, points)| (name, points.into())));
     let account = Account {
         id: AccountId::new(format!("account-{number}")).ok()?,
         name: format!("Account {number}"),
