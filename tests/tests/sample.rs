@@ -189,7 +189,7 @@ fn play(seed: u64) -> (Played, Host) {
 /// The scorecard that holds against itself: nobody changes, and what happened is told by both alike.
 fn try_the_scorecard_that_holds(host: &mut Host) {
     let file = contract::scorecard::file(contract::scorecard::DEFAULT).unwrap();
-    let request = DryRunRequest { horizon_days: 60, ..DryRunRequest::of(file) };
+    let request = DryRunRequest { horizon_days: Some(60), ..DryRunRequest::of(file) };
     let client = local::play::client(host.clock()).unwrap();
     let mut seen = Vec::new();
     let answer = local::dry_run::scorecard(host, &client, "try", &request, |accounts| seen.push(accounts)).unwrap();

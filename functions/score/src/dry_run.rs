@@ -1,7 +1,6 @@
 //! A scorecard tried before it holds: a run over the portfolio whose visits only read, and whose sum is the answer.
 //!
-//! What it writes is its own: the question, the candidate under its fingerprint, and how far the run has come. It tells
-//! nobody anything.
+//! What it writes is its own: the question with the candidate, and how far the run has come. It tells nobody anything.
 
 use crate::cards::Cards;
 use crate::suppose::health_card;
@@ -14,7 +13,7 @@ use domain::account::{Account, Segment};
 use domain::comparison::{Comparison, Terms};
 use domain::digest::Digest;
 use domain::id::{AccountId, CauseId, PersonId, TenantId};
-use domain::scorecard::Scorecard;
+use domain::scorecard::{Draft, Scorecard};
 use jiff::{SignedDuration, Timestamp};
 use platform::function::{Failure, Ports};
 use platform::http::{self, Caller, Problem, Request, Response};
@@ -33,7 +32,7 @@ const RUN: &str = "scorecard_dry_run@";
 /// What is asked.
 #[derive(Debug, Serialize, Deserialize)]
 struct Question {
-    candidate: Digest,
+    candidate: Draft,
     /// Only the accounts of these segments; of all where it is empty.
     segments: BTreeSet<Segment>,
     against: Option<Digest>,
@@ -56,7 +55,7 @@ pub async fn start(ports: &Ports, cards: &Cards, caller: &Caller, request: &Requ
     let against = match &asked.against {
         Some(name) => {
             let unknown = || {
-                let reason = format!("`{}` is no scorecard by which anything was scored", name.escape_default());
+                let reason = format!("`{}` is no scorecard by which anything is or was scored", name.escape_default());
                 refused(vec![Fault::new("against", reason)])
             };
             let hash: Digest = name.parse().map_err(|_| unknown())?;
@@ -66,10 +65,9 @@ pub async fn start(ports: &Ports, cards: &Cards, caller: &Caller, request: &Requ
         None => None,
     };
     let candidate = health_card(asked.scorecard)?;
-    cards.keep(ports.table.as_ref(), &caller.tenant, &candidate.scorecard).await?;
     let id = request.cause_id(caller, FunctionName::Score);
     let question = Question {
-        candidate: candidate.scorecard.hash(),
+        candidate: candidate.scorecard.content().clone(),
         segments: candidate.segments,
         against,
         terms,
@@ -96,15 +94,20 @@ pub async fn page(ports: &Ports, cards: &Cards, work: &Work, run: &str) -> Resul
     let id = run.strip_prefix(RUN).and_then(|id| CauseId::new(id).ok()).ok_or_else(unknown)?;
     let found = ports.table.get(&keys::scorecard_dry_run(&work.tenant, &id)).await?.ok_or_else(unknown)?;
     let question: Question = table::read(&found)?;
-    let card = |hash| cards.by_which(ports.table.as_ref(), &work.tenant, hash);
-    let candidate = card(question.candidate).await?;
+    let candidate =
+        candidate(&question).ok_or_else(|| Failure::Unhandled(format!("the candidate of `{run}` is not sound")))?;
     let against = match question.against {
-        Some(hash) => Some(card(hash).await?),
+        Some(hash) => Some(cards.by_which(ports.table.as_ref(), &work.tenant, hash).await?),
         None => None,
     };
     let visits = Look { ports, cards, tenant: &work.tenant, question, candidate, against };
     sweep::page(ports, FunctionName::Score, work, &visits).await?;
     Ok(())
+}
+
+/// The candidate, which was checked before it was kept.
+fn candidate(question: &Question) -> Option<Scorecard> {
+    Scorecard::new(question.candidate.clone()).ok()
 }
 
 fn run_of(id: &CauseId) -> String {
@@ -133,20 +136,28 @@ async fn answer(
     let standing: Standing<Sum> = sweep::standing(ports, FunctionName::Score, tenant, &run_of(id))
         .await
         .map_err(|error| Problem::internal(&error))?;
-    let terms = &question.terms;
+    let (terms, found) = (&question.terms, &standing.sum.0);
+    let candidate = candidate(question).ok_or_else(|| Problem::internal(&"the candidate is not sound"))?;
+    let stands = match () {
+        () if standing.complete => "complete",
+        () if standing.has_stalled(question.as_of, ports.clock.now()) => "stalled",
+        () => "running",
+    };
     let answer = DryRunAnswer {
         dry_run: id.to_string(),
-        status: if standing.complete { "complete" } else { "running" }.to_owned(),
+        status: stands.to_owned(),
         visited: standing.accounts,
+        not_compared: standing.accounts.saturating_sub(found.accounts + found.unscored + found.left),
         as_of: question.as_of,
         asked_by: question.asked_by.to_string(),
-        scorecard_hash: question.candidate.to_string(),
+        scorecard: candidate.version().to_owned(),
+        scorecard_hash: candidate.hash().to_string(),
         against: question.against.map(|hash| hash.to_string()),
         days: terms.days,
         step_days: terms.step_days,
         horizon_days: terms.horizon_days,
         alert_at: terms.alert_at.to_string(),
-        found: ComparisonBody::of(&standing.sum.0, terms),
+        found: ComparisonBody::of(found, terms),
     };
     Response::json(status, &answer)
 }

@@ -32,7 +32,14 @@ pub async fn what_if(ports: &Ports, cards: &Cards, caller: &Caller, request: &Re
     let nothing = || Problem::conflict("nothing is known of the account's measures today, and nothing was supposed");
     let after = suppose(&inputs, now, &values).ok_or_else(nothing)?;
     let idle = after.measures.iter().filter(|part| values.contains_key(&part.measure)).filter_map(without_effect);
-    let idle: Vec<Fault> = idle.collect();
+    // Over the score itself nothing has an effect.
+    let over_all = after.overrides.about("score").map(|word| {
+        Fault::new(
+            "values",
+            format!("would change nothing: {} says what the score is; take that back first", word.author),
+        )
+    });
+    let idle: Vec<Fault> = idle.chain(over_all).collect();
     if !idle.is_empty() {
         return Err(Problem::invalid("not every value would have an effect", idle));
     }

@@ -48,9 +48,10 @@ impl Evaluate for Evaluation<'_> {
         known: Snapshot,
     ) -> Result<Option<Effect<EpisodeRecord>>, Failure> {
         let tenant = &self.cause.tenant;
-        let (Some(account), Some(record)) = (known.account()?, known.record()?) else {
+        let Some(account) = known.account()? else {
             return Ok(None);
         };
+        let record = known.record()?.unwrap_or_default();
         let (episodes, chain) = state.map_or_else(
             || (Episodes::default(), audit::Head::start(tenant, self.account)),
             |state| (state.episodes, state.audit),

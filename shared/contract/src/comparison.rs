@@ -9,15 +9,16 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// From how many days on a warning is an early one.
-const EARLY_DAYS: i32 = 90;
+/// Within how many days whoever leaves is looked for where nobody says.
+const HORIZON_DAYS: u16 = 90;
 
 /// `POST /scorecards/dry-run`: scores the portfolio and its past by a candidate beside the scorecard that holds. Nothing
 /// is changed by it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DryRunRequest {
-    /// The candidate. Where it names segments, only their accounts are compared.
+    /// The candidate. Where it names segments, only their accounts are compared; where it names none, those whose segment
+    /// has no scorecard of its own, or all where `against` names the other one.
     pub scorecard: ScorecardFile,
     /// The fingerprint of another scorecard than the one that holds, to compare with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -26,13 +27,14 @@ pub struct DryRunRequest {
     /// beginning of a long past rests on less.
     #[serde(default = "half_a_year")]
     pub days: u16,
-    /// Every so many days of the past an account is scored, 1 to 28; 7 where nothing is given. With 1 it is scored as
-    /// often as by daily runs.
+    /// Every so many days of the past an account is scored, 1 to 28; 7 where nothing is given. Between two of them the
+    /// score is taken to be that of the later; with 1 it is scored as often as by daily runs.
     #[serde(default = "a_week")]
     pub step_days: u16,
-    /// A score is judged by whether the account left within so many days after it, 1 to `days`; 90 where nothing is given.
-    #[serde(default = "a_quarter")]
-    pub horizon_days: u16,
+    /// A score is judged by whether the account left within so many days after it: from 1 to the earliest day that is
+    /// looked at; where nothing is given 90, or that day where it is less far back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub horizon_days: Option<u16>,
     /// An account in this band or a lower one is an alert; `critical` where nothing is given.
     #[serde(default = "critical")]
     #[schemars(with = "String")]
@@ -47,10 +49,6 @@ const fn a_week() -> u16 {
     7
 }
 
-const fn a_quarter() -> u16 {
-    90
-}
-
 const fn critical() -> Band {
     Band::Critical
 }
@@ -63,15 +61,16 @@ impl DryRunRequest {
             against: None,
             days: half_a_year(),
             step_days: a_week(),
-            horizon_days: a_quarter(),
+            horizon_days: None,
             alert_at: critical(),
         }
     }
 
     /// What is looked at, or everything that is wrong with it.
     pub fn terms(&self) -> Result<Terms, Vec<Fault>> {
-        let Self { days, step_days, horizon_days, alert_at, .. } = *self;
-        let terms = Terms { days, step_days, horizon_days, alert_at };
+        let Self { days, step_days, alert_at, .. } = *self;
+        let mut terms = Terms { days, step_days, horizon_days: 1, alert_at };
+        terms.horizon_days = self.horizon_days.unwrap_or_else(|| HORIZON_DAYS.min(terms.earliest()));
         let faults: Vec<Fault> = terms.faults().into_iter().map(|(name, reason)| Fault::new(name, reason)).collect();
         if faults.is_empty() { Ok(terms) } else { Err(faults) }
     }
@@ -82,16 +81,21 @@ impl DryRunRequest {
 pub struct DryRunAnswer {
     /// Which dry run.
     pub dry_run: String,
-    /// `running` or `complete`.
+    /// `running`, `complete`, or `stalled`: nothing has moved for six hours, because its messages are dead letters; it goes
+    /// on when they are put back.
     pub status: String,
     /// How many accounts were looked at so far.
     pub visited: u64,
+    /// How many of them the candidate would not score: of other segments, or with a scorecard of their own.
+    pub not_compared: u64,
     /// The moment that today stands for.
     #[schemars(with = "String")]
     pub as_of: Timestamp,
     /// Who asked.
     pub asked_by: String,
-    /// The fingerprint of the candidate: `GET /scorecards/{hash}`.
+    /// The candidate's name and version.
+    pub scorecard: String,
+    /// The fingerprint of its content.
     pub scorecard_hash: String,
     /// The fingerprint of the scorecard to compare with; absent where each account was compared by the one that holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -114,7 +118,7 @@ pub struct DryRunAnswer {
 pub struct ComparisonBody {
     /// Customers that were scored by either.
     pub accounts: u64,
-    /// Customers of which neither knows anything today.
+    /// Customers of which neither knows anything within the days.
     pub unscored: u64,
     /// Accounts that have left.
     pub left: u64,
@@ -176,7 +180,7 @@ pub struct SideBody {
     pub alerts_per_week: String,
     /// Customers that are there today.
     pub alerting: u64,
-    /// Customers that have too little data today.
+    /// Customers that have too little data today; where all have aged, the last score stands.
     pub provisional: u64,
     /// How many accounts are judged: customers at the last look of which it is known who left within the horizon.
     pub judged: u64,
@@ -199,9 +203,11 @@ pub struct SideBody {
     pub leavers: u64,
     /// How many of them were alerts when they left.
     pub warned: u64,
-    /// How many of them had been for at least 90 days.
+    /// How many accounts left within the days that were looked at for at least 90 days before.
+    pub leavers_90_days: u64,
+    /// How many of those had been alerts for as long.
     pub warned_90_days: u64,
-    /// The median of the days for which they had been.
+    /// The median of the days for which they had been. Nobody is looked at for longer than `days`, so it may be more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub median_lead_days: Option<i32>,
 }
@@ -256,7 +262,8 @@ impl SideBody {
     fn of(side: &Side, terms: &Terms) -> Self {
         let Side { alerts, alerting, provisional, judgement } = side;
         let text = |share: Option<Quantity>| share.map(|share| share.to_string());
-        let micros = divide_half_even(i128::from(*alerts) * 7_000_000, i128::from(terms.days.max(1)));
+        let micros = divide_half_even(i128::from(*alerts) * 7_000_000, i128::from(terms.earliest().max(1)));
+        let (warned_90_days, leavers_90_days) = judgement.warned_early();
         let of_judgement = |of: fn(&Judgement) -> Option<Quantity>| text(of(judgement));
         Self {
             alerts: *alerts,
@@ -271,7 +278,8 @@ impl SideBody {
             recall: of_judgement(Judgement::recall),
             leavers: judgement.leavers(),
             warned: judgement.warned(),
-            warned_90_days: judgement.warned_for(EARLY_DAYS),
+            leavers_90_days,
+            warned_90_days,
             median_lead_days: judgement.median_lead_days(),
         }
     }

@@ -141,7 +141,8 @@ pub struct NextBand {
     /// The band.
     pub band: String,
     /// `open`: the changes that are named would do it, where caps are named after their end. `waiting`: the score is there,
-    /// and the band follows after some more scheduled runs. `overridden`: a person's word holds the band or the score.
+    /// and the band follows after some more scheduled runs. `provisional`: too little is known for the band to move.
+    /// `overridden`: a person's word holds the band or the score.
     /// `out_of_reach`: even the best values of all that is known today would not do it.
     pub status: String,
     /// Where it is waiting: after how many scheduled runs.
@@ -163,6 +164,7 @@ impl From<&domain::health::NextBand> for NextBand {
             Outlook::Waiting { runs_left } => ("waiting", Some(runs_left), None),
             Outlook::Overridden { until } => ("overridden", None, Some(until)),
             Outlook::OutOfReach => ("out_of_reach", None, None),
+            Outlook::Provisional => ("provisional", None, None),
         };
         let reach = ReachBody::from(&next.reach);
         Self { band: next.band.to_string(), status: status.to_owned(), runs_left, until, reach }

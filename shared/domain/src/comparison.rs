@@ -1,10 +1,12 @@
 //! Two scorecards side by side over a portfolio: who would be in another band, how often each raises an alert, and, where
 //! it is recorded who left, which of them saw it coming ([`judgement`]).
 //!
-//! Each account is scored by both at steps of days through the same past, as scheduled runs would have done, and the
-//! bands with their margins and dwells follow. What is compared is what the scorecards compute: people's words are left
-//! out, and of the past so are caps, for it is not kept which cases were open then. What accounts come to adds up in any
-//! order and stays small, however large the portfolio.
+//! Each account is scored by both at steps of days through the same past; between two looks the score is taken to have
+//! been what the later one says, so bands with their margins and dwells follow as by daily runs. What is compared is what
+//! the scorecards compute: people's words are left out. Of the past so are caps and measures that count in some stages or
+//! before the renewal alone, for it is not kept which cases were open, in which stage an account was, and when it would
+//! have renewed: what became of it later must not be known to its earlier scores. Where all data have aged, the last score
+//! stands as provisional. What accounts come to adds up in any order and stays small, however large the portfolio.
 
 mod judgement;
 
@@ -14,7 +16,7 @@ use crate::account::{Account, LifecycleStage, Money};
 use crate::band::{Band, BandState, advance};
 use crate::day::{Day, SECONDS};
 use crate::fixed::Points;
-use crate::health::{Inputs, Overrides, compute};
+use crate::health::{Inputs, Overrides, compute, compute_past};
 use crate::id::AccountId;
 use crate::record::AccountRecord;
 use crate::scorecard::Scorecard;
@@ -58,8 +60,15 @@ impl Terms {
             return days.into_iter().chain(champions).collect();
         }
         let step = fault("step_days", self.step_days, 1, MAX_STEP.min(self.days));
-        let horizon = fault("horizon_days", self.horizon_days, 1, self.looks().next().unwrap_or_default().max(1));
+        // What the horizon may be depends on both.
+        let horizon = if step.is_some() { None } else { fault("horizon_days", self.horizon_days, 1, self.earliest()) };
         step.into_iter().chain(horizon).chain(champions).collect()
+    }
+
+    /// How many days ago the earliest look lies.
+    pub const fn earliest(&self) -> u16 {
+        let step = if self.step_days == 0 { 1 } else { self.step_days };
+        self.days / step * step
     }
 
     /// How many days ago each look lies, the earliest first.
@@ -81,7 +90,7 @@ impl Terms {
 pub struct Comparison {
     /// Customers that were scored by either.
     pub accounts: u64,
-    /// Customers of which neither knows anything today.
+    /// Customers of which neither knows anything within the days.
     pub unscored: u64,
     /// Accounts that have left.
     pub left: u64,
@@ -158,7 +167,7 @@ impl Comparison {
         now: Timestamp,
     ) -> Self {
         let mut sum = Self::default();
-        let left_on = left_on(record, Day::of(now));
+        let left_on = left_on(account, record, Day::of(now));
         let left = left_on.is_some() || account.stage == LifecycleStage::Churned;
         let course = |scorecard| Course::of(account, record, scorecard, terms, left_on, now);
         if left && left_on.is_none() {
@@ -234,7 +243,8 @@ impl Side {
             self.provisional += u64::from(course.last.is_some_and(|look| look.provisional));
         }
         if let Some(day) = left_on.filter(|day| Day::of(now).since(*day) < i32::from(terms.days)) {
-            self.judgement.add_leaver(course.alerting_since.map(|since| day.since(since)));
+            let looked_at = i32::from(terms.earliest()) - Day::of(now).since(day);
+            self.judgement.add_leaver(course.alerting_since.map(|since| day.since(since)), looked_at);
         }
         // Whoever had left before the judged look has none.
         if let Some((looked_on, look)) = &course.judged {
@@ -291,43 +301,51 @@ impl Course {
             if left_on.is_some_and(|left_on| day >= left_on) {
                 break;
             }
-            let open_critical_case = back == 0 && record.has_open_critical_case();
+            let is_today = back == 0;
+            let open_critical_case = is_today && record.has_open_critical_case();
             let inputs = Inputs { series: &record.series, account, scorecard, open_critical_case, overrides: &nobodys };
-            let look = compute(&inputs, then).map(|health| {
+            let health = if is_today { compute(&inputs, then) } else { compute_past(&inputs, then) };
+            let look = health.map(|health| {
                 if !health.provisional {
                     let bands = scorecard.bands();
+                    let runs = 0..terms.step_days.min(bands.dwell_runs.into()).max(1);
                     band = Some(band.map_or_else(
                         || BandState::at_rest(bands.of(health.score)),
-                        |state| advance(state, health.score, true, bands),
+                        |state| runs.fold(state, |state, _| advance(state, health.score, true, bands)),
                     ));
                 }
                 let band = band.map(|state| state.band);
                 let alerting = band.is_some_and(|band| band <= terms.alert_at);
                 Look { score: health.score, band, provisional: health.provisional, alerting }
             });
-            course.see(day, look);
-            if back == terms.judged_look() && (look.is_some() || was_known(&record.series, day)) {
-                course.judged = Some((day, look));
+            course.see(day, look, back == terms.earliest());
+            if back == terms.judged_look() && was_known(&record.series, day) {
+                course.judged = Some((day, course.last));
             }
         }
         course
     }
 
-    fn see(&mut self, day: Day, look: Option<Look>) {
-        let Some(now) = look else { return };
-        let was_fine = self.last.is_some_and(|last| last.band.is_some() && !last.alerting);
-        self.alerts += u64::from(was_fine && now.alerting);
+    /// Where nothing is known any more the last score stands, as provisional.
+    fn see(&mut self, day: Day, look: Option<Look>, is_first: bool) {
+        let stands = self.last.map(|last| Look { provisional: true, ..last });
+        let Some(now) = look.or(stands) else { return };
+        // Whoever comes into sight there falls into it; whoever is there at the first look has been there before.
+        let was_there = is_first || self.last.is_some_and(|last| last.alerting);
+        self.alerts += u64::from(now.alerting && !was_there);
         self.alerting_since = if now.alerting { self.alerting_since.or(Some(day)) } else { None };
-        self.last = look;
+        self.last = Some(now);
     }
 }
 
 /// The day on which an account left, if that is recorded: the first of those on which its contract has been worth nothing
-/// until now.
-fn left_on(record: &AccountRecord, today: Day) -> Option<Day> {
+/// until now. Where it never was worth anything, the stage says whether it has left: a pilot is worth nothing either.
+fn left_on(account: &Account, record: &AccountRecord, today: Day) -> Option<Day> {
     let contracts = record.series.buckets(Metric::ContractValue, Day::from_number(i32::MIN), today).iter().rev();
-    let known = contracts.filter(|(_, bucket)| bucket.count > 0);
-    known.take_while(|(_, bucket)| bucket.sum == 0).last().map(|(day, _)| *day)
+    let known: Vec<_> = contracts.filter(|(_, bucket)| bucket.count > 0).collect();
+    let was_worth = known.iter().any(|(_, bucket)| bucket.sum > 0);
+    let nothing = known.iter().take_while(|(_, bucket)| bucket.sum == 0).last().map(|(day, _)| *day);
+    nothing.filter(|_| was_worth || account.stage == LifecycleStage::Churned)
 }
 
 /// Whether anything was known on this day: else the account was not there yet.

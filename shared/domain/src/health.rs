@@ -26,7 +26,7 @@ use crate::account::Account;
 use crate::day::Day;
 use crate::digest::Digest;
 use crate::fixed::{Points, Quantity};
-use crate::scorecard::{Absence, BasisPoints, CapCondition, Dimension, Measure, Scorecard};
+use crate::scorecard::{Absence, Applies, BasisPoints, CapCondition, Dimension, Measure, Scorecard};
 use crate::series::Series;
 use composite::Composite;
 use jiff::Timestamp;
@@ -169,12 +169,33 @@ pub fn compute(inputs: &Inputs<'_>, now: Timestamp) -> Option<Health> {
     suppose(inputs, now, &BTreeMap::new())
 }
 
+/// The health at a moment of which it is not known in which stage the account was and when it would renew: measures that
+/// count for some accounts alone do not count.
+pub fn compute_past(inputs: &Inputs<'_>, then: Timestamp) -> Option<Health> {
+    let nothing = value::Reading { state: State::NotApplicable, value: None, as_of: None };
+    assemble(inputs, then, |measure| {
+        if measure.applies == Applies::default() { value::read(inputs, measure, then) } else { nothing.clone() }
+    })
+}
+
 /// The health as it would be if these measures had these values today.
 pub fn suppose(inputs: &Inputs<'_>, now: Timestamp, values: &BTreeMap<String, Quantity>) -> Option<Health> {
+    assemble(inputs, now, |measure| {
+        let reading = value::read(inputs, measure, now);
+        match values.get(&measure.id) {
+            Some(_) if reading.state == State::NotApplicable => reading,
+            Some(value) => value::Reading { state: State::Present, value: Some(*value), as_of: Some(Day::of(now)) },
+            None => reading,
+        }
+    })
+}
+
+/// Puts a health together from what each measure reads.
+fn assemble(inputs: &Inputs<'_>, now: Timestamp, read: impl Fn(&Measure) -> value::Reading) -> Option<Health> {
     let scorecard = inputs.scorecard;
     let mut measures: Vec<Vec<Contribution>> = Vec::with_capacity(scorecard.dimensions().len());
     for dimension in scorecard.dimensions() {
-        let part = |measure: &Measure| read(inputs, dimension, measure, values.get(&measure.id).copied(), now);
+        let part = |measure: &Measure| contribution(inputs.scorecard, dimension, measure, read(measure));
         measures.push(dimension.measures.iter().map(part).collect());
     }
     if !measures.iter().flatten().any(|part| matches!(part.state, State::Present | State::Held)) {
@@ -203,21 +224,16 @@ pub fn suppose(inputs: &Inputs<'_>, now: Timestamp, values: &BTreeMap<String, Qu
     })
 }
 
-/// Finds a measure's value and what it is worth. Its contribution follows when all are known.
-fn read(
-    inputs: &Inputs<'_>,
+/// What a measure's value is worth. How much of the score it brings follows when all are known.
+fn contribution(
+    scorecard: &Scorecard,
     dimension: &Dimension,
     measure: &Measure,
-    supposed: Option<Quantity>,
-    now: Timestamp,
+    reading: value::Reading,
 ) -> Contribution {
-    let mut reading = value::read(inputs, measure, now);
-    if supposed.is_some() && reading.state != State::NotApplicable {
-        reading = value::Reading { state: State::Present, value: supposed, as_of: Some(Day::of(now)) };
-    }
     let points = match reading.state {
         State::Present | State::Held => reading.value.map(|value| measure.curve.points(value)),
-        State::Neutral => Some(inputs.scorecard.neutral_points()),
+        State::Neutral => Some(scorecard.neutral_points()),
         State::Penalised => Some(Points::MIN),
         State::Excluded | State::NotApplicable | State::Overridden => None,
     };

@@ -259,7 +259,7 @@ fn try_another(host: &mut Host, clock: Arc<StandingClock>, accounts: u64) -> Res
     let mut candidate = contract::scorecard::file(contract::scorecard::DEFAULT).map_err(faults)?;
     candidate.version = "candidate".to_owned();
     candidate.bands.at_risk = Points::whole(72);
-    let request = DryRunRequest { days: 28, horizon_days: 28, ..DryRunRequest::of(candidate) };
+    let request = DryRunRequest { days: 28, ..DryRunRequest::of(candidate) };
     let client = Client::new(tenant()?, PersonId::new("bench")?, clock)?;
     let mut told = 0;
     let answer = local::dry_run::scorecard(host, &client, "dry-run", &request, |visited| {

@@ -97,7 +97,7 @@ pub fn dry_run(out: &mut impl Write, answer: &DryRunAnswer) -> io::Result<()> {
         row("base rate", &|side| or_none(&side.base_rate)),
         row("recall", &|side| or_none(&side.recall)),
         row("leavers warned", &|side| format!("{} of {}", side.warned, side.leavers)),
-        row("warned 90 days before", &|side| side.warned_90_days.to_string()),
+        row("warned 90 days before", &|side| format!("{} of {}", side.warned_90_days, side.leavers_90_days)),
         row("median lead", &|side| {
             side.median_lead_days.map_or_else(|| "none".to_owned(), |days| format!("{days} days"))
         }),

@@ -49,8 +49,18 @@ pub struct Standing<S> {
     pub accounts: u64,
     /// Whether these are all.
     pub complete: bool,
+    /// When it last got further.
+    pub moved_at: Option<Timestamp>,
     /// What their visits came to.
     pub sum: S,
+}
+
+impl<S> Standing<S> {
+    /// Whether nothing has moved for so long, though it is not complete, that it will not go on by itself: its messages
+    /// are dead letters, and it goes on when they are put back.
+    pub fn has_stalled(&self, began: Timestamp, now: Timestamp) -> bool {
+        !self.complete && now.duration_since(self.moved_at.unwrap_or(began)) >= lock::STALLED
+    }
 }
 
 /// On how many accounts a run had an effect.
@@ -292,10 +302,12 @@ pub async fn standing<S: Sum>(
 ) -> Result<Standing<S>, Failure> {
     let records = shards(ports, function, tenant, run).await?;
     let begun = u32::try_from(records.len()).ok();
-    let mut standing = Standing { accounts: 0, complete: begun == Some(PORTFOLIO_SHARDS), sum: S::default() };
+    let complete = begun == Some(PORTFOLIO_SHARDS);
+    let mut standing = Standing { accounts: 0, complete, moved_at: None, sum: S::default() };
     for record in &records {
         let shard = Progress::<S>::of(Some(record))?;
         standing.accounts += shard.accounts;
+        standing.moved_at = standing.moved_at.max(shard.moved_at);
         standing.complete &= shard.is_complete();
         standing.sum.add(shard.sum);
     }

@@ -98,6 +98,12 @@ fn put(key: Key, body: &Value) -> Write {
 
 /// How many accounts a run has visited, and how many it changed, when every shard of it is done.
 async fn standing(table: &impl Table, slot: Timestamp) -> Option<(u64, u64)> {
+    // The next run may begin when the lock is released, which is the last thing that this one does.
+    let lock = table.get(&keys::run_lock(&tenant(), "score")).await.unwrap()?;
+    let lock: Value = table::read(&lock).unwrap();
+    if lock["run"] != format!("score_run@{slot}") || lock["released"] != json!(true) {
+        return None;
+    }
     let pk = keys::run(&tenant(), "score", "").pk;
     let shards = table::query_all(table, Range::prefix(pk, &format!("score_run@{slot}#"))).await.unwrap();
     let shards: Vec<Value> = shards.iter().map(|item| table::read(item).unwrap()).collect();

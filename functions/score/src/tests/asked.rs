@@ -274,6 +274,9 @@ fn a_supposition_that_would_have_no_effect_is_refused() {
     let faults = Stage::faults(suppose(json!({ "uptime": 100, "renewal_probability": 90 })).unwrap_err());
     assert!(faults.len() == 2 && faults[0].starts_with("values.uptime is what a person says"), "{faults:?}");
     assert!(faults[1].starts_with("values.renewal_probability does not count"), "{faults:?}");
+    stage.say("score", &json!({ "points": 40, "reason": "they said so", "expires_at": stage.until(48) })).unwrap();
+    let faults = Stage::faults(suppose(json!({ "csat": 96 })).unwrap_err());
+    assert!(faults[0].starts_with("values would change nothing: kim says what the score is"), "{faults:?}");
     stage.leave();
     assert_eq!(suppose(json!({ "csat": 90 })).unwrap_err().status, 409, "it has no health that could be another");
     assert_eq!(stage.request(("GET", "/accounts/{id}/maturity"), &[], &[], &Value::Null).unwrap_err().status, 409);

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::document;
 use crate::problem::Fault;
-use crate::rules::ConditionFile;
+use crate::rules::{Reader, Vocabulary};
 use domain::account::LifecycleStage;
 use domain::id::StepId;
 use domain::rule::Condition;
@@ -71,10 +71,12 @@ fn step(index: usize, value: Value, faults: &mut Vec<Fault>) -> book::Step {
 /// A condition: the one place where the files of playbooks are read as rules are. Where it is faulty, any other takes its
 /// place, so that the rest can be looked at.
 fn condition(path: &str, value: Value, faults: &mut Vec<Fault>) -> Condition {
-    document::shape::<ConditionFile>(path, value).map(Into::into).unwrap_or_else(|fault| {
-        faults.push(fault);
-        Condition::Stage([LifecycleStage::Steady].into())
-    })
+    // Which measures there are is not known here: every name passes.
+    let vocabulary = Vocabulary::default();
+    let mut reader = Reader::new(&vocabulary);
+    let read = reader.root(path, value);
+    faults.extend(reader.into_faults());
+    read.unwrap_or_else(|| Condition::Stage([LifecycleStage::Steady].into()))
 }
 
 fn step_of(path: &str, file: StepFile, faults: &mut Vec<Fault>) -> book::Step {

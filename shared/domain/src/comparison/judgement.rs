@@ -8,6 +8,8 @@ use crate::fixed::{Points, Quantity, divide_half_even};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+/// From how many days on a warning is an early one.
+pub const EARLY_DAYS: i32 = 90;
 /// Millionths in one tenth of a point.
 const TENTH: i64 = 100_000;
 const ONE: i128 = 1_000_000;
@@ -31,6 +33,8 @@ pub struct Judgement {
     leads: BTreeMap<i32, u64>,
     /// Accounts that left within the days without having been an alert.
     unwarned: u64,
+    /// Accounts that left and had been looked at for at least [`EARLY_DAYS`] before.
+    looked_at_early: u64,
 }
 
 impl Judgement {
@@ -51,8 +55,9 @@ impl Judgement {
         }
     }
 
-    /// An account that left: for how many days it had been an alert then, if it was one.
-    pub fn add_leaver(&mut self, alert_for_days: Option<i32>) {
+    /// An account that left: for how many days it had been an alert then, if it was one, and for how many it was looked at.
+    pub fn add_leaver(&mut self, alert_for_days: Option<i32>, looked_at_days: i32) {
+        self.looked_at_early += u64::from(looked_at_days >= EARLY_DAYS);
         match alert_for_days {
             Some(days) => *self.leads.entry(days).or_default() += 1,
             None => self.unwarned += 1,
@@ -72,6 +77,7 @@ impl Judgement {
         self.false_alerts += other.false_alerts;
         self.true_alerts += other.true_alerts;
         self.unwarned += other.unwarned;
+        self.looked_at_early += other.looked_at_early;
     }
 
     /// How many were judged.
@@ -134,7 +140,7 @@ impl Judgement {
         self.leads.values().sum()
     }
 
-    /// The median of the days for which they had been.
+    /// The median of the days for which they had been, or longer: nobody is looked at for longer than the days.
     pub fn median_lead_days(&self) -> Option<i32> {
         let half = self.warned().div_ceil(2);
         let mut so_far = 0;
@@ -145,9 +151,9 @@ impl Judgement {
         lead.map(|(days, _)| *days)
     }
 
-    /// How many of them had been for at least so many days.
-    pub fn warned_for(&self, days: i32) -> u64 {
-        self.leads.range(days..).map(|(_, count)| count).sum()
+    /// How many had been for at least [`EARLY_DAYS`], and how many of those that left were looked at for as long.
+    pub fn warned_early(&self) -> (u64, u64) {
+        (self.leads.range(EARLY_DAYS..).map(|(_, count)| count).sum(), self.looked_at_early)
     }
 }
 
@@ -187,11 +193,11 @@ mod tests {
         judgement.add_judged(true, None);
         assert_eq!(judgement.recall(), Some("0.333333".parse().unwrap()), "who had no score was not found");
         assert_eq!(judgement.auc(), Some("0.75".parse().unwrap()), "and is no pair");
-        for lead in [Some(10), Some(30), Some(95), None] {
-            judgement.add_leaver(lead);
+        for (lead, looked_at) in [(Some(10), 40), (Some(30), 100), (Some(95), 100), (None, 20)] {
+            judgement.add_leaver(lead, looked_at);
         }
         assert_eq!((judgement.leavers(), judgement.warned(), judgement.median_lead_days()), (4, 3, Some(30)));
-        assert_eq!(judgement.warned_for(90), 1);
+        assert_eq!(judgement.warned_early(), (1, 2), "of two that were looked at for so long");
     }
 
     #[test]

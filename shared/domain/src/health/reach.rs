@@ -59,6 +59,8 @@ pub enum Outlook {
         /// After so many scheduled runs.
         runs_left: u8,
     },
+    /// There is too little data: nothing moves the band until there is more.
+    Provisional,
     /// A person's word holds it.
     Overridden {
         /// Until then.
@@ -80,6 +82,8 @@ pub fn next_band(state: &HealthState, scorecard: &Scorecard) -> Option<NextBand>
     let word = health.overrides.about("band").or_else(|| health.overrides.about("score"));
     let outlook = if let Some(word) = word {
         Outlook::Overridden { until: word.expires_at }
+    } else if health.provisional {
+        Outlook::Provisional
     } else if health.computed >= reach.score {
         let runs = state.band.and_then(|state| state.pending).map_or(0, |pending| pending.runs);
         Outlook::Waiting { runs_left: bands.dwell_runs.saturating_sub(runs) }
@@ -308,6 +312,11 @@ mod tests {
             state.band = Some(BandState { band: Band::Critical, pending });
         };
         assert_eq!(outlook(values, waits), Some((Band::AtRisk, Outlook::Waiting { runs_left: 1 })));
+        let too_little = |state: &mut HealthState| {
+            waits(state);
+            state.health.provisional = true;
+        };
+        assert_eq!(outlook(values, too_little), Some((Band::AtRisk, Outlook::Provisional)), "no run moves it");
         let until = today().plus(9).start();
         let says = |state: &mut HealthState| {
             let word = Override {

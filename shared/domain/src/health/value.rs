@@ -10,6 +10,7 @@ use crate::signal::Metric;
 use jiff::Timestamp;
 
 /// What a measure reads from the series.
+#[derive(Clone)]
 pub(super) struct Reading {
     pub state: State,
     pub value: Option<Quantity>,

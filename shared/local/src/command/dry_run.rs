@@ -38,7 +38,7 @@ pub struct DryRun {
     /// Score every so many days of the past [default: 7]
     #[arg(long)]
     step_days: Option<u16>,
-    /// Judge a score by who left within so many days after it [default: 90]
+    /// Judge a score by who left within so many days after it [default: 90, or as far back as is looked]
     #[arg(long)]
     horizon_days: Option<u16>,
     /// Accounts in this band or a lower one are alerts [default: critical]
@@ -103,7 +103,7 @@ impl DryRun {
             against: self.against.clone(),
             days: self.days.unwrap_or(default.days),
             step_days: self.step_days.unwrap_or(default.step_days),
-            horizon_days: self.horizon_days.unwrap_or(default.horizon_days),
+            horizon_days: self.horizon_days,
             alert_at: self.alert_at.unwrap_or(default.alert_at),
             ..default
         })

@@ -16,7 +16,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// For how long nothing moves in a run before it is taken for dead. A page's five receives take half an hour, so this is
-/// far longer than any page waits by itself, and short enough that a daily run that died does not cost the next one.
+/// far longer than any page waits by itself, and short enough that a daily run that died does not cost the next one; of an
+/// hourly one it costs six.
 pub(super) const STALLED: SignedDuration = SignedDuration::from_hours(6);
 
 /// Who has the lock.

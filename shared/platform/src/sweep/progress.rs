@@ -33,7 +33,7 @@ pub(super) struct Progress<S> {
     /// How many accounts were visited.
     pub(super) accounts: u64,
     /// When it last got further.
-    moved_at: Option<Timestamp>,
+    pub(super) moved_at: Option<Timestamp>,
     /// What their visits came to.
     #[serde(default)]
     pub(super) sum: S,

@@ -3,7 +3,7 @@
 use super::*;
 use crate::lifecycle::StageWindow;
 use crate::rule::Condition;
-use crate::rule::condition::Absent;
+use crate::rule::leaf::Absent;
 
 #[track_caller]
 fn refused(draft: Draft, expected: &[(&str, &str)]) {
