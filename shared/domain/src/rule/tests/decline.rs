@@ -110,12 +110,13 @@ impl Fall {
     }
 }
 
-/// What the windows of one cycle ago left of their value, where they show a fall that counts as a holiday.
+/// What the windows of one cycle ago left of their value, where they show a fall that counts as a holiday. One that went below
+/// zero took all.
 fn holiday(leaf: &Declined, facts: &Facts<'_>, last: Day) -> Option<i128> {
     let weeks = i32::try_from(leaf.cycle_weeks).ok().filter(|weeks| *weeks > 0)?;
     let then = Fall::at(leaf, facts, last.plus(-7 * weeks)).ok()?;
     let ratio = then.ratio()?;
-    (ratio <= WHOLE - i128::from(leaf.holiday_basis_points)).then_some(ratio)
+    (ratio <= WHOLE - i128::from(leaf.holiday_basis_points)).then_some(ratio.max(0))
 }
 
 /// What each weekday is worth; all the same where there is too little history to say.
