@@ -192,7 +192,7 @@ fn count(facts: &Facts<'_>, metric: Metric, length: u32, since_last: Option<Metr
     let found = window(facts, metric, length).filter(|(day, _)| reset.is_none_or(|last| *day > last));
     let (sum, latest) = found.fold((0_i128, None), |(sum, _), (day, bucket)| (sum + i128::from(bucket.sum), Some(day)));
     // Whole events.
-    let events = sum.div_euclid(i128::from(ONE)) * i128::from(ONE);
+    let events = sum / i128::from(ONE) * i128::from(ONE);
     let reading = Reading::known(kept(events)).with(reset.map_or(Note::None, Note::Since));
     latest.map_or(reading.clone(), |latest| reading.of(latest))
 }

@@ -221,7 +221,8 @@ pub fn sample() -> BoxedStrategy<Sample> {
         .prop_map(|(values, sightings, account, health, standing)| {
             let mut days: BTreeMap<Day, DayFold> = BTreeMap::new();
             for (metric, back, count, half) in values {
-                let sum = half.max(metric.range().0.micros() / ONE) * ONE / 2 * i64::from(count);
+                let (least, most) = metric.range();
+                let sum = (half * ONE / 2).clamp(least.micros(), most.micros()) * i64::from(count);
                 days.entry(ago(back)).or_default().buckets.insert(metric, Bucket { count, sum });
             }
             for (back, confidence, days_left) in sightings {
