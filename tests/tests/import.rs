@@ -42,7 +42,7 @@ fn machine() -> Machine {
         metrics: Arc::new(Nowhere),
         witness: nobody(),
     };
-    let files = Files { scorecards: vec![cdnow("scorecard")], rules: Some(cdnow("rules")), escalation: None };
+    let files = Files { scorecards: vec![cdnow("scorecard")], rules: Some(cdnow("rules")), ..Files::default() };
     let configuration = files.configure(&table).unwrap();
     let host = Host::new(parts, |name, ports| configuration.build(name, ports)).unwrap();
     Machine { host, table, issuer: Issuer::in_memory().unwrap() }
