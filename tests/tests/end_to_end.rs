@@ -37,7 +37,7 @@ fn signals_become_scores_calls_to_action_escalations_and_reports() {
     the_live_report_shows_them(&set);
     a14_one_correlation_id_is_followed_through_all_five_functions(&set);
     what_is_delivered_again_changes_nothing(&set);
-    portfolio::a39_a_run_over_two_thousand_accounts_scores_each_once(&set);
+    portfolio::a39_a_run_over_a_portfolio_scores_each_account_once(&set);
     set.stop();
 }
 

@@ -123,8 +123,14 @@ impl Deployed {
 
     /// Waits until a look gives something. Otherwise the test fails with the ends of all logs.
     #[track_caller]
-    pub fn wait_for<T>(&self, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-        wait_until::<T, TimedOut>(LIMIT, what, || Ok(look()))
+    pub fn wait_for<T>(&self, what: &str, look: impl FnMut() -> Option<T>) -> T {
+        self.wait_within(LIMIT, what, look)
+    }
+
+    /// The same within another time.
+    #[track_caller]
+    pub fn wait_within<T>(&self, limit: Duration, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+        wait_until::<T, TimedOut>(limit, what, || Ok(look()))
             .unwrap_or_else(|error| panic!("{error}{}", self.emulator.diagnosis()))
     }
 
@@ -253,6 +259,28 @@ impl Deployed {
             ("AWS_ENDPOINT_URL", &self.emulator.endpoint()),
         ]);
         Aws::new(&environment).unwrap().table(self.id("Table"), Arc::new(WallClock))
+    }
+
+    /// Nothing on the bus goes anywhere from now on.
+    pub fn silence(&self) {
+        let bus = self.id("Bus");
+        let rules = self.aws(&["events", "list-rules", "--event-bus-name", &bus]);
+        let names = rules["Rules"].as_array().unwrap().iter().map(|rule| rule["Name"].as_str().unwrap());
+        // The archive's rule is the service's own.
+        for name in names.filter(|name| !name.starts_with("Events-Archive-")) {
+            self.aws(&["events", "disable-rule", "--name", name, "--event-bus-name", &bus]);
+        }
+    }
+
+    /// Hands a function one message of its queue at a time.
+    pub fn batches_of_one(&self, function: &str) {
+        let found = self.aws(&["lambda", "list-event-source-mappings", "--function-name", &self.id(function)]);
+        let uuid = found["EventSourceMappings"][0]["UUID"].as_str().unwrap().to_owned();
+        self.aws(&["lambda", "update-event-source-mapping", "--uuid", &uuid, "--batch-size", "1"]);
+        self.wait_for("batches of one", || {
+            let now = self.aws(&["lambda", "get-event-source-mapping", "--uuid", &uuid]);
+            (now["State"] == "Enabled" && now["BatchSize"] == 1).then_some(())
+        });
     }
 
     /// Fires a schedule's tick at a function.
