@@ -261,17 +261,6 @@ impl Deployed {
         Aws::new(&environment).unwrap().table(self.id("Table"), Arc::new(WallClock))
     }
 
-    /// Nothing on the bus goes anywhere from now on.
-    pub fn silence(&self) {
-        let bus = self.id("Bus");
-        let rules = self.aws(&["events", "list-rules", "--event-bus-name", &bus]);
-        let names = rules["Rules"].as_array().unwrap().iter().map(|rule| rule["Name"].as_str().unwrap());
-        // The archive's rule is the service's own.
-        for name in names.filter(|name| !name.starts_with("Events-Archive-")) {
-            self.aws(&["events", "disable-rule", "--name", name, "--event-bus-name", &bus]);
-        }
-    }
-
     /// Hands a function one message of its queue at a time.
     pub fn batches_of_one(&self, function: &str) {
         let found = self.aws(&["lambda", "list-event-source-mappings", "--function-name", &self.id(function)]);
