@@ -27,6 +27,7 @@ mod install;
 mod tools;
 mod wait;
 
+use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
@@ -177,6 +178,19 @@ impl Emulator {
                 ("AWS_EC2_METADATA_DISABLED", "true"),
             ]);
         command
+    }
+
+    /// How often each operation of a service was called so far, by whomever.
+    pub fn calls(&self, service: &str) -> BTreeMap<String, usize> {
+        let log = fs::read_to_string(self.run.log_path()).unwrap_or_default();
+        let prefix = format!(" AWS {service}.");
+        let mut calls = BTreeMap::new();
+        for line in log.lines() {
+            let Some((_, call)) = line.split_once(&prefix) else { continue };
+            let operation = call.split(' ').next().unwrap_or(call);
+            *calls.entry(operation.to_owned()).or_default() += 1;
+        }
+        calls
     }
 
     /// The ends of LocalStack's log and of each function's, for the message of a test that failed.

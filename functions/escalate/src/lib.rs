@@ -12,6 +12,7 @@ use async_trait::async_trait;
 use contract::event::{Fact, FunctionName};
 use contract::message::Incoming;
 use domain::escalation::EscalationPolicies;
+use jiff::Timestamp;
 use platform::function::{ConfigurationError, Failure, Function, Ports, Tick};
 use platform::http::{Caller, Method, Parameter, Problem, Request, Response, Route};
 
@@ -76,7 +77,7 @@ impl Function for Escalate {
         }
     }
 
-    async fn message(&self, message: &Incoming) -> Result<(), Failure> {
+    async fn message(&self, message: &Incoming, _: Timestamp) -> Result<(), Failure> {
         let Incoming::Fact(event) = message else {
             return Err(Failure::Unhandled("there is no work for escalate".into()));
         };

@@ -53,7 +53,7 @@ impl Stage {
     async fn try_tell(&self, name: &str, fact: impl Into<Fact>) -> Result<(), Failure> {
         let cause = Cause { tenant: tenant(), correlation_id: name.into(), causation_id: name.into() };
         let event = Event::new(&cause, Some(&acme()), "", self.doubles.now(), fact);
-        self.escalate.message(&Incoming::Fact(Box::new(event))).await
+        self.escalate.message(&Incoming::Fact(Box::new(event)), Timestamp::MAX).await
     }
 
     /// Ingest knows these news of a case, each at its moment, and says so now.

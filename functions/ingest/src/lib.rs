@@ -18,6 +18,7 @@ mod watch;
 use async_trait::async_trait;
 use contract::event::FunctionName;
 use contract::message::{Incoming, Task};
+use jiff::Timestamp;
 use platform::function::{Failure, Function, Ports, Tick};
 use platform::http::{Caller, Method, Parameter, Problem, Request, Response, Route};
 
@@ -105,11 +106,11 @@ impl Function for Ingest {
         }
     }
 
-    async fn message(&self, message: &Incoming) -> Result<(), Failure> {
+    async fn message(&self, message: &Incoming, until: Timestamp) -> Result<(), Failure> {
         match message {
             Incoming::Work(work) => match &work.task {
                 Task::RecordSignals(data) => record::signals(&self.ports, work, data).await,
-                Task::Sweep(_) => watch::shard(&self.ports, work).await,
+                Task::Sweep(_) => watch::shard(&self.ports, work, until).await,
             },
             Incoming::Fact(event) => Err(Failure::Unhandled(format!("`{}` is not for ingest", event.fact.name()))),
         }

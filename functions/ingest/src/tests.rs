@@ -116,7 +116,7 @@ impl Stage {
                 return;
             }
             for work in work {
-                block_on(self.ingest.message(&Incoming::Work(Box::new(work)))).unwrap();
+                block_on(self.ingest.message(&Incoming::Work(Box::new(work)), Timestamp::MAX)).unwrap();
             }
         }
     }
@@ -588,7 +588,7 @@ fn the_same_news_of_a_case_in_any_order_and_batching_leave_the_same_case() {
 fn what_is_not_for_ingest_is_said_to_be_so() {
     let stage = stage();
     let event = stage.doubles.published().pop().unwrap();
-    let failure = block_on(stage.ingest.message(&Incoming::Fact(Box::new(event)))).unwrap_err();
+    let failure = block_on(stage.ingest.message(&Incoming::Fact(Box::new(event)), Timestamp::MAX)).unwrap_err();
     assert!(failure.to_string().contains("`AccountChanged` is not for ingest"), "{failure}");
     let tick = Tick { tick: "due_clock".into(), time: stage.doubles.now() };
     assert!(block_on(stage.ingest.tick(&tick)).unwrap_err().to_string().contains("`due_clock`"));

@@ -23,8 +23,8 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 /// Goes through one page of a shard.
-pub async fn shard(ports: &Ports, work: &Work) -> Result<(), Failure> {
-    let done = sweep::page(ports, FunctionName::Ingest, work, &Watch { ports, work }).await?;
+pub async fn shard(ports: &Ports, work: &Work, until: Timestamp) -> Result<(), Failure> {
+    let done = sweep::page(ports, FunctionName::Ingest, work, until, &Watch { ports, work }).await?;
     match (done, &work.task) {
         (Some(run), Task::Sweep(of)) => sources::settle(ports, work, of, &run.sum).await,
         _ => Ok(()),

@@ -12,6 +12,7 @@ mod timeline;
 use async_trait::async_trait;
 use contract::event::FunctionName;
 use contract::message::Incoming;
+use jiff::Timestamp;
 use platform::function::{Failure, Function, Ports, Tick};
 use platform::http::{Caller, Method, Parameter, Problem, Request, Response, Route};
 
@@ -73,7 +74,7 @@ impl Function for Report {
         }
     }
 
-    async fn message(&self, message: &Incoming) -> Result<(), Failure> {
+    async fn message(&self, message: &Incoming, _: Timestamp) -> Result<(), Failure> {
         match message {
             Incoming::Fact(event) => rows::take_in(&self.ports, event).await,
             Incoming::Work(_) => Err(Failure::Unhandled("there is no work for report".into())),

@@ -117,7 +117,7 @@ fn escalation(id: &str, breaches_in_minutes: i64) -> EscalationBody {
 impl Stage {
     fn hear(&self, events: &[Event]) {
         for event in events {
-            block_on(self.report.message(&Incoming::Fact(Box::new(event.clone())))).unwrap();
+            block_on(self.report.message(&Incoming::Fact(Box::new(event.clone())), Timestamp::MAX)).unwrap();
         }
     }
 
@@ -309,7 +309,7 @@ fn a_fact_about_no_account_is_taken_and_a_score_that_is_no_number_is_not() {
     stage.hear(&[of_all]);
     assert_eq!(stage.live("t").accounts, 0);
     let nonsense = Incoming::Fact(Box::new(event("acme", 1, scored("much", "healthy", false))));
-    let failure = block_on(stage.report.message(&nonsense)).unwrap_err();
+    let failure = block_on(stage.report.message(&nonsense, Timestamp::MAX)).unwrap_err();
     assert!(failure.to_string().contains("score `much`"), "{failure}");
 }
 

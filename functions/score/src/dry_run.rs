@@ -89,7 +89,7 @@ pub async fn read(ports: &Ports, caller: &Caller, request: &Request) -> Result<R
 }
 
 /// Goes through one page of a dry run.
-pub async fn page(ports: &Ports, cards: &Cards, work: &Work, run: &str) -> Result<(), Failure> {
+pub async fn page(ports: &Ports, cards: &Cards, work: &Work, run: &str, until: Timestamp) -> Result<(), Failure> {
     let unknown = || Failure::Unhandled(format!("there is no dry run `{run}`"));
     let id = run.strip_prefix(RUN).and_then(|id| CauseId::new(id).ok()).ok_or_else(unknown)?;
     let found = ports.table.get(&keys::scorecard_dry_run(&work.tenant, &id)).await?.ok_or_else(unknown)?;
@@ -101,7 +101,7 @@ pub async fn page(ports: &Ports, cards: &Cards, work: &Work, run: &str) -> Resul
         None => None,
     };
     let visits = Look { ports, cards, tenant: &work.tenant, question, candidate, against };
-    sweep::page(ports, FunctionName::Score, work, &visits).await?;
+    sweep::page(ports, FunctionName::Score, work, until, &visits).await?;
     Ok(())
 }
 

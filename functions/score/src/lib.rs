@@ -24,6 +24,7 @@ use domain::health::Trigger;
 use domain::id::{AccountId, CauseId};
 use domain::scorecard::{Scorecard, Scorecards};
 use evaluate::Evaluation;
+use jiff::Timestamp;
 use platform::function::{ConfigurationError, Failure, Function, Ports, Tick};
 use platform::http::{Caller, Method, Parameter, Problem, Request, Response, Route};
 use platform::sweep::{self, Changed, Visit};
@@ -133,7 +134,7 @@ fn account(request: &Request) -> Result<AccountId, Problem> {
 }
 
 /// A moment of the query, if it is given.
-fn moment(request: &Request, name: &str) -> Result<Option<jiff::Timestamp>, Problem> {
+fn moment(request: &Request, name: &str) -> Result<Option<Timestamp>, Problem> {
     let read = |text: &String| {
         text.parse().map_err(|_| {
             let reason = format!("cannot be `{}`; write it as 2026-11-22T08:00:00Z", text.escape_default());
@@ -183,7 +184,7 @@ impl Function for Score {
         }
     }
 
-    async fn message(&self, message: &Incoming) -> Result<(), Failure> {
+    async fn message(&self, message: &Incoming, until: Timestamp) -> Result<(), Failure> {
         match message {
             Incoming::Fact(event) => match (&event.fact, &event.meta.account) {
                 (Fact::SignalsRecorded(_) | Fact::AccountChanged(_), Some(account)) => {
@@ -195,9 +196,9 @@ impl Function for Score {
             },
             Incoming::Work(work) => match &work.task {
                 Task::Sweep(sweep) if dry_run::is_one(&sweep.run) => {
-                    dry_run::page(&self.ports, &self.cards, work, &sweep.run).await
+                    dry_run::page(&self.ports, &self.cards, work, &sweep.run, until).await
                 }
-                Task::Sweep(sweep) => self.sweep(work, &sweep.run, sweep.at).await,
+                Task::Sweep(sweep) => self.sweep(work, &sweep.run, sweep.at, until).await,
                 Task::RecordSignals(_) => Err(Failure::Unhandled("signals are not for score".into())),
             },
         }
@@ -222,9 +223,9 @@ impl Score {
         Evaluation { ports: &self.ports, cards: &self.cards, cause, account, trigger, run, said: None }
     }
 
-    async fn sweep(&self, work: &Work, run: &str, at: jiff::Timestamp) -> Result<(), Failure> {
+    async fn sweep(&self, work: &Work, run: &str, at: Timestamp, until: Timestamp) -> Result<(), Failure> {
         let visits = ScheduledRun { score: self, work, run };
-        let Some(done) = sweep::page(&self.ports, FunctionName::Score, work, &visits).await? else {
+        let Some(done) = sweep::page(&self.ports, FunctionName::Score, work, until, &visits).await? else {
             return Ok(());
         };
         let fact = ScoreRunCompleted { run: run.to_owned(), accounts: done.accounts, changed: done.sum.changed };

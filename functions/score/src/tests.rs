@@ -107,7 +107,7 @@ impl Stage {
         let now = self.doubles.now();
         let fact = SignalsRecorded { added: 1, metrics: vec![], oldest: now, newest: now };
         let event = Event::new(&cause, Some(&id("acme")), "", now, fact);
-        block_on(self.score.message(&Incoming::Fact(Box::new(event)))).unwrap();
+        block_on(self.score.message(&Incoming::Fact(Box::new(event)), Timestamp::MAX)).unwrap();
     }
 
     fn tick(&self, time: Timestamp) {
@@ -119,7 +119,7 @@ impl Stage {
         let work = self.doubles.take_work();
         for work in &work {
             for _ in 0..times {
-                block_on(self.score.message(&Incoming::Work(Box::new(work.clone())))).unwrap();
+                block_on(self.score.message(&Incoming::Work(Box::new(work.clone())), Timestamp::MAX)).unwrap();
             }
         }
         work.len()
@@ -316,7 +316,7 @@ fn a39_a_run_that_is_killed_again_and_again_scores_every_account_exactly_once() 
         for work in waiting {
             // At its beginning, in the middle of a page, between a score and the emptying of its outbox.
             stage.doubles.fail_commits_after(if kills < 40 { 3 * (kills % 20) } else { usize::MAX });
-            if block_on(stage.score.message(&Incoming::Work(Box::new(work.clone())))).is_err() {
+            if block_on(stage.score.message(&Incoming::Work(Box::new(work.clone())), Timestamp::MAX)).is_err() {
                 kills += 1;
                 again.push(work);
             }

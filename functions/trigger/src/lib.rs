@@ -19,6 +19,7 @@ use domain::id::{AccountId, CauseId};
 use domain::rule::RuleSet;
 use evaluate::Evaluation;
 use executions::look::Look;
+use jiff::Timestamp;
 use platform::function::{ConfigurationError, Failure, Function, Ports, Tick};
 use platform::http::{Caller, Method, Parameter, Problem, Request, Response, Route};
 use platform::sweep::{self, Visit};
@@ -134,7 +135,7 @@ impl Function for Trigger {
         }
     }
 
-    async fn message(&self, message: &Incoming) -> Result<(), Failure> {
+    async fn message(&self, message: &Incoming, until: Timestamp) -> Result<(), Failure> {
         match message {
             Incoming::Fact(event) => {
                 let Some(account) = &event.meta.account else {
@@ -147,7 +148,8 @@ impl Function for Trigger {
             }
             Incoming::Work(work) => match &work.task {
                 Task::Sweep(_) => {
-                    sweep::page(&self.ports, FunctionName::Trigger, work, &RuleSweep { trigger: self, work }).await?;
+                    sweep::page(&self.ports, FunctionName::Trigger, work, until, &RuleSweep { trigger: self, work })
+                        .await?;
                     Ok(())
                 }
                 Task::RecordSignals(_) => Err(Failure::Unhandled("signals are not for trigger".into())),

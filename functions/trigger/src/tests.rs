@@ -154,7 +154,7 @@ impl Stage {
     fn tell(&self, name: &str, fact: impl Into<Fact>) {
         let cause = Cause { tenant: tenant(), correlation_id: name.into(), causation_id: name.into() };
         let event = Event::new(&cause, Some(&acme().id), "", self.doubles.now(), fact);
-        block_on(self.trigger.message(&Incoming::Fact(Box::new(event)))).unwrap();
+        block_on(self.trigger.message(&Incoming::Fact(Box::new(event)), Timestamp::MAX)).unwrap();
     }
 
     fn hear(&self, name: &str) {
@@ -165,7 +165,7 @@ impl Stage {
     fn sweep(&self) {
         block_on(self.trigger.tick(&Tick { tick: "rule_sweep".into(), time: self.doubles.now() })).unwrap();
         for work in self.doubles.take_work() {
-            block_on(self.trigger.message(&Incoming::Work(Box::new(work)))).unwrap();
+            block_on(self.trigger.message(&Incoming::Work(Box::new(work)), Timestamp::MAX)).unwrap();
         }
     }
 

@@ -36,11 +36,13 @@ pub enum Fault {
     CrashAfterCommit,
     /// The function goes away when its events have gone out.
     CrashAfterPublish,
+    /// The function's time is nearly over when a message comes.
+    ShortTime,
 }
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Duplicate,
         Self::Delay,
         Self::Reorder,
@@ -52,6 +54,7 @@ impl Fault {
         Self::CrashBeforeCommit,
         Self::CrashAfterCommit,
         Self::CrashAfterPublish,
+        Self::ShortTime,
     ];
 }
 

@@ -7,7 +7,7 @@
 
 use crate::bus::{LocalBus, Witness};
 use crate::clock::StandingClock;
-use crate::faults::{Faults, FaultyTable};
+use crate::faults::{Fault, Faults, FaultyTable};
 use crate::queue::{Delivery, LocalQueue, Queues};
 use crate::schedule::{input, retry_at, slot_after};
 use crate::wiring::{ScheduleWiring, Wiring};
@@ -86,6 +86,7 @@ pub struct Host {
     turn: u64,
     missed: Vec<MissedTick>,
     clock: Arc<StandingClock>,
+    faults: Arc<Faults>,
 }
 
 impl Host {
@@ -116,6 +117,7 @@ impl Host {
             turn: 0,
             missed: Vec::new(),
             clock: parts.clock,
+            faults: parts.faults,
         })
     }
 
@@ -198,7 +200,8 @@ impl Host {
         let function = self.functions.get(delivery.consumer.as_str()).ok_or("its function is not there")?;
         let incoming = Incoming::parse(&delivery.body).map_err(|error| error.to_string())?;
         let span = log::message_span(function.name(), &incoming);
-        let result = at_once(function.message(&incoming).instrument(span));
+        let until = if self.faults.strikes(Fault::ShortTime) { self.clock.now() } else { Timestamp::MAX };
+        let result = at_once(function.message(&incoming, until).instrument(span));
         let result = result.unwrap_or_else(|| Err(Failure::Unhandled("the function went away".to_owned())));
         metrics::record_message(function.ports().metrics.as_ref(), &incoming, result.is_ok(), self.clock.now());
         result.map_err(|failure| failure.to_string())

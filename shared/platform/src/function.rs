@@ -72,8 +72,9 @@ pub trait Function: Send + Sync {
     /// Answers an HTTP request on one of its routes. The caller is known and has the route's scope.
     async fn call(&self, caller: &Caller, request: &Request) -> Result<Response, Problem>;
 
-    /// Handles one message of its queue: at least once in, once in effect.
-    async fn message(&self, message: &Incoming) -> Result<(), Failure>;
+    /// Handles one message of its queue: at least once in, once in effect. Work that consists of many small pieces ends
+    /// at `until`, and what remains of it goes on as a message of its own.
+    async fn message(&self, message: &Incoming, until: Timestamp) -> Result<(), Failure>;
 
     /// Handles a schedule's call.
     async fn tick(&self, tick: &Tick) -> Result<(), Failure>;

@@ -4,7 +4,7 @@
 //! A slot that fires twice is one run. While a run of a function is under way no other one of it starts for that tenant
 //! ([`lock`]). A page that is delivered twice visits its accounts under the same message ids, so each has its effect
 //! once, and a page that was done is not visited again. An account that fails does not stop the others: its page comes
-//! back, the rest goes on. What the visits come to is added up shard by shard; what is kept of a shard ([`progress`]) does
+//! back, the rest goes on. A page for which an invocation has no time left is done as far as it came; its rest is a page. What the visits come to is added up shard by shard; what is kept of a shard ([`progress`]) does
 //! not grow with the portfolio.
 //!
 //! A run that somebody asked for ([`ask`]) goes the same way beside the scheduled ones: it holds no other run up.
@@ -24,7 +24,7 @@ use domain::id::{AccountId, CauseId, TenantId};
 use jiff::{SignedDuration, Timestamp};
 use lock::Locked;
 pub use progress::Sum;
-use progress::{Progress, Tried, Visited};
+use progress::{Bounded, Gone, Progress, Visited};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// How many accounts one message visits.
@@ -169,17 +169,18 @@ fn shard_work(
     Work { correlation_id: format!("{}:{run}", function.as_str()), work_id, tenant: tenant.clone(), task }
 }
 
-/// Goes through one page of a shard. Says when with it the whole run is done.
+/// Goes through one page of a shard, one account at least, until a moment comes. Says when with it the whole run is done.
 pub async fn page<V: Visit>(
     ports: &Ports,
     function: FunctionName,
     work: &Work,
+    until: Timestamp,
     visit: &V,
 ) -> Result<Option<Standing<V::Sum>>, Failure> {
     let Task::Sweep(sweep) = &work.task else {
         return Err(Failure::Unhandled("work is not a sweep".into()));
     };
-    let walk = Walk { ports, function, tenant: &work.tenant, sweep };
+    let walk = Walk { ports, function, tenant: &work.tenant, sweep, until };
     let found = ports.table.get(&walk.key()).await?;
     let recorded = Progress::<V::Sum>::of(found.as_ref())?;
     let progress = if recorded.is_done(walk.begin()) {
@@ -198,6 +199,7 @@ struct Walk<'a> {
     function: FunctionName,
     tenant: &'a TenantId,
     sweep: &'a Sweep,
+    until: Timestamp,
 }
 
 impl Walk<'_> {
@@ -213,11 +215,16 @@ impl Walk<'_> {
 
     /// Visits the accounts of the page, records it, and sends the next one on its way.
     async fn visit<V: Visit>(&self, found: Option<Item>, visit: &V) -> Result<Progress<V::Sum>, Failure> {
-        let tried = Progress::<V::Sum>::of(found.as_ref())?.tried(self.begin()).cloned();
-        let (items, next) = self.accounts(tried).await?;
+        let was = Progress::<V::Sum>::of(found.as_ref())?.bounded(self.begin()).cloned();
+        let (items, mut until) = self.accounts(was.as_ref()).await?;
         let mut visited = Visited { accounts: 0, sum: V::Sum::default() };
-        let mut failed = None;
+        let (mut failed, mut last, mut stopped) = (None, None, false);
         for item in &items {
+            if last.is_some() && self.ports.clock.now() >= self.until {
+                (until, stopped) = (last, true);
+                break;
+            }
+            last = Some(item.key.sk.clone());
             let account = account_id(&item.key.sk)?;
             let of_run = format!("{}#{}#{}#{account}", self.tenant, self.function.as_str(), self.sweep.run);
             match visit.visit(&account, &cause_id(&of_run), &mut visited.sum).await {
@@ -230,38 +237,34 @@ impl Walk<'_> {
             }
         }
         let visited = failed.is_none().then_some(visited);
-        let progress = self.settle(found, next.as_deref(), visited).await?;
+        let gone = Gone { begin: self.begin(), was, until: until.as_deref(), stopped, visited };
+        let progress = self.settle(found, &gone).await?;
         self.send(&progress).await?;
         failed.map_or(Ok(progress), Err)
     }
 
-    /// The accounts of the page, and where the next one begins. A page that was tried before ends where it ended then.
-    async fn accounts(&self, tried: Option<Tried>) -> Result<(Vec<Item>, Option<String>), Failure> {
+    /// The accounts of the page, and where the next one begins. A page whose end is known ends there.
+    async fn accounts(&self, was: Option<&Bounded>) -> Result<(Vec<Item>, Option<String>), Failure> {
         let begin = self.sweep.after.as_ref().map(ToString::to_string);
         let rest = Range::prefix(keys::shard(self.tenant, self.sweep.shard), "").after(begin);
-        let Some(Tried { until }) = tried else {
+        let Some(was) = was else {
             let Page { items, next } = self.ports.table.query(&rest.limit(PAGE)).await?;
             return Ok((items, next));
         };
-        let last = until.clone().unwrap_or_else(|| rest.last.clone());
-        Ok((table::query_all(self.ports.table.as_ref(), Range { last, ..rest }).await?, until))
+        let last = was.until.clone().unwrap_or_else(|| rest.last.clone());
+        let items = table::query_all(self.ports.table.as_ref(), Range { last, ..rest }).await?;
+        Ok((items, was.until.clone()))
     }
 
     /// Records the page. Where another page of the shard was recorded meanwhile, this one is added to that; where it was
     /// this one, delivered twice, that stands.
-    async fn settle<S: Sum>(
-        &self,
-        mut found: Option<Item>,
-        next: Option<&str>,
-        visited: Option<Visited<S>>,
-    ) -> Result<Progress<S>, Failure> {
+    async fn settle<S: Sum>(&self, mut found: Option<Item>, gone: &Gone<'_, S>) -> Result<Progress<S>, Failure> {
         let mut lost = TableError::Conflict(vec![self.key()]);
         for _ in 0..ATTEMPTS {
             let mut progress = Progress::<S>::of(found.as_ref())?;
-            if progress.is_done(self.begin()) {
+            if !progress.settle(gone, self.ports.clock.now()) {
                 return Ok(progress);
             }
-            progress.settle(self.begin(), next, visited.as_ref(), self.ports.clock.now());
             match save(self.ports, self.key(), found.as_ref(), &progress).await {
                 Ok(()) => return Ok(progress),
                 Err(Failure::Table(conflict @ TableError::Conflict(_))) => lost = conflict,
@@ -272,9 +275,9 @@ impl Walk<'_> {
         Err(lost.into())
     }
 
-    /// Sends the page on its way that nobody has tried yet. Sent twice, it is done once.
+    /// Sends the page behind this one on its way that nobody has tried yet. Sent twice, it is done once.
     async fn send<S: Sum>(&self, progress: &Progress<S>) -> Result<(), Failure> {
-        let Some(begin) = progress.to_send() else {
+        let Some(begin) = progress.to_send(self.begin()) else {
             return Ok(());
         };
         let Sweep { run, at, shard, .. } = self.sweep;

@@ -40,6 +40,13 @@ pub struct Deployed {
     pub began: Timestamp,
 }
 
+/// Calls of the table.
+#[derive(Debug, Clone, Copy)]
+pub struct TableCalls {
+    pub reads: usize,
+    pub writes: usize,
+}
+
 /// An answer over HTTP: its status and its body as JSON, or as text where it is none.
 pub type Answer = (u16, Value);
 
@@ -261,15 +268,14 @@ impl Deployed {
         Aws::new(&environment).unwrap().table(self.id("Table"), Arc::new(WallClock))
     }
 
-    /// Hands a function one message of its queue at a time.
-    pub fn batches_of_one(&self, function: &str) {
-        let found = self.aws(&["lambda", "list-event-source-mappings", "--function-name", &self.id(function)]);
-        let uuid = found["EventSourceMappings"][0]["UUID"].as_str().unwrap().to_owned();
-        self.aws(&["lambda", "update-event-source-mapping", "--uuid", &uuid, "--batch-size", "1"]);
-        self.wait_for("batches of one", || {
-            let now = self.aws(&["lambda", "get-event-source-mapping", "--uuid", &uuid]);
-            (now["State"] == "Enabled" && now["BatchSize"] == 1).then_some(())
-        });
+    /// How often the table was read and written so far, by whomever.
+    pub fn table_calls(&self) -> TableCalls {
+        let calls = self.emulator.calls("dynamodb");
+        let sum = |operations: &[&str]| operations.iter().filter_map(|operation| calls.get(*operation)).sum();
+        TableCalls {
+            reads: sum(&["GetItem", "Query"]),
+            writes: sum(&["PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems"]),
+        }
     }
 
     /// Fires a schedule's tick at a function.

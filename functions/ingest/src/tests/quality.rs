@@ -181,7 +181,7 @@ fn accounts_add_up_to_their_source_once_though_every_page_of_the_watch_comes_twi
     let mut waiting: Vec<Work> = stage.doubles.take_work();
     while !waiting.is_empty() {
         for work in waiting.iter().chain(&waiting) {
-            block_on(stage.ingest.message(&Incoming::Work(Box::new(work.clone())))).unwrap();
+            block_on(stage.ingest.message(&Incoming::Work(Box::new(work.clone())), Timestamp::MAX)).unwrap();
         }
         waiting = stage.doubles.take_work();
     }

@@ -67,7 +67,7 @@ impl Function for Toy {
         Response::json(200, &self.ports.clock.now())
     }
 
-    async fn message(&self, message: &Incoming) -> Result<(), Failure> {
+    async fn message(&self, message: &Incoming, _: Timestamp) -> Result<(), Failure> {
         if let Incoming::Work(work) = message
             && let Task::Sweep(Sweep { run, .. }) = &work.task
         {

@@ -71,13 +71,35 @@ pub struct AllFailed {
     first: String,
 }
 
+/// When an invocation ends, and how many messages of its batch are not done yet.
+#[derive(Debug, Clone, Copy)]
+struct End {
+    deadline: Timestamp,
+    waiting: usize,
+}
+
+impl End {
+    /// The time that is left for all that wait.
+    fn left(self, now: Timestamp) -> Duration {
+        Duration::try_from(self.deadline.duration_since(now)).unwrap_or_default().saturating_sub(RESERVE)
+    }
+
+    /// When one message should end of itself, so that the others find the same time. One share more than there are
+    /// messages, for what each of them does when it ends.
+    fn share(self, now: Timestamp) -> Timestamp {
+        let shares = u32::try_from(self.waiting).unwrap_or(u32::MAX).saturating_add(1);
+        now.checked_add(self.left(now) / shares).unwrap_or(self.deadline)
+    }
+}
+
 /// Handles a batch, message by message in the order of the batch.
 pub async fn handle(function: &dyn Function, batch: Batch, deadline: Timestamp) -> Result<BatchAnswer, AllFailed> {
     let count = batch.records.len();
     let mut answer = BatchAnswer::default();
     let mut first = None;
-    for record in batch.records {
-        if let Err(reason) = handle_record(function, &record, deadline).await {
+    for (place, record) in batch.records.into_iter().enumerate() {
+        let end = End { deadline, waiting: count - place };
+        if let Err(reason) = handle_record(function, &record, end).await {
             first.get_or_insert(reason);
             answer.batch_item_failures.push(ItemFailure { item_identifier: record.message_id });
         }
@@ -89,7 +111,7 @@ pub async fn handle(function: &dyn Function, batch: Batch, deadline: Timestamp) 
 }
 
 /// Handles one message. The error is the reason, which has been logged.
-async fn handle_record(function: &dyn Function, record: &Record, deadline: Timestamp) -> Result<(), String> {
+async fn handle_record(function: &dyn Function, record: &Record, end: End) -> Result<(), String> {
     let message = match Incoming::parse(&record.body) {
         Ok(message) => message,
         Err(error) => {
@@ -101,7 +123,7 @@ async fn handle_record(function: &dyn Function, record: &Record, deadline: Times
     };
     let span = log::message_span(function.name(), &message);
     async {
-        let result = within(function, &message, deadline).await;
+        let result = within(function, &message, end).await;
         record_message(function.ports().metrics.as_ref(), &message, result.is_ok(), function.ports().clock.now());
         match &result {
             // So that one search for a correlation id finds every function that it came to.
@@ -125,21 +147,21 @@ fn report(function: &dyn Function, record: &Record, reason: &str) {
 }
 
 /// Lets the function handle the message in the time that is left.
-async fn within(function: &dyn Function, message: &Incoming, deadline: Timestamp) -> Result<(), String> {
-    let left = Duration::try_from(deadline.duration_since(function.ports().clock.now())).unwrap_or_default();
-    let left = left.saturating_sub(RESERVE);
+async fn within(function: &dyn Function, message: &Incoming, end: End) -> Result<(), String> {
+    let now = function.ports().clock.now();
+    let left = end.left(now);
     if left.is_zero() {
         return Err("no time is left in this invocation".into());
     }
-    match tokio::time::timeout(left, unwound(function, message)).await {
+    match tokio::time::timeout(left, unwound(function, message, end.share(now))).await {
         Ok(result) => result,
         Err(_) => Err("the time of this invocation ran out".into()),
     }
 }
 
 /// Handles the message; a panic becomes a failure of this message alone.
-async fn unwound(function: &dyn Function, message: &Incoming) -> Result<(), String> {
-    let mut handling = pin!(function.message(message));
+async fn unwound(function: &dyn Function, message: &Incoming, until: Timestamp) -> Result<(), String> {
+    let mut handling = pin!(function.message(message, until));
     // The function keeps no state of its own between messages that a panic could leave half changed.
     poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| handling.as_mut().poll(context))) {
         Ok(poll) => poll.map(|result| result.map_err(|failure| with_causes(&failure))),

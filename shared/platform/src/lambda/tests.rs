@@ -10,10 +10,11 @@ use contract::message::{Incoming, Sweep, Task};
 use serde_json::json;
 use std::sync::Mutex;
 
-/// Fails, panics or hangs on messages whose run says so; remembers the others.
+/// Fails, panics or hangs on messages whose run says so; remembers the others, and until when each may work.
 struct Obedient {
     ports: Ports,
     handled: Mutex<Vec<String>>,
+    until: Mutex<Vec<Timestamp>>,
 }
 
 const ROUTES: &[Route] = &[Route::new(Method::Get, "/echo/{id}", "Says what it was asked.")];
@@ -36,7 +37,7 @@ impl Function for Obedient {
         Response::json(200, &request.parameters)
     }
 
-    async fn message(&self, message: &Incoming) -> Result<(), Failure> {
+    async fn message(&self, message: &Incoming, until: Timestamp) -> Result<(), Failure> {
         let Incoming::Work(work) = message else { return Err(Failure::Unhandled("not work".into())) };
         let Task::Sweep(Sweep { run, .. }) = &work.task else { return Err(Failure::Unhandled("not a sweep".into())) };
         match run.as_str() {
@@ -45,6 +46,7 @@ impl Function for Obedient {
             "hang" => std::future::pending().await,
             _ => {
                 self.handled.lock().unwrap().push(run.clone());
+                self.until.lock().unwrap().push(until);
                 Ok(())
             }
         }
@@ -62,7 +64,7 @@ fn host(doubles: &Doubles) -> Host<Obedient> {
     let ports = doubles.ports();
     let keys = Arc::new(StaticKeys(r#"{"keys":[]}"#.into()));
     let verifier = Verifier::new("https://issuer", "cs-ops", keys, ports.clock.clone());
-    Host { function: Obedient { ports, handled: Mutex::default() }, verifier }
+    Host { function: Obedient { ports, handled: Mutex::default(), until: Mutex::default() }, verifier }
 }
 
 fn work(run: &str) -> String {
@@ -131,6 +133,18 @@ async fn a_message_that_takes_too_long_fails_alone() {
     let host = host(&doubles);
     let answer = call_before(&host, batch(&[&work("first"), &work("hang")]), 505).await.unwrap();
     assert_eq!(answer, failures(&["m1"]));
+}
+
+#[tokio::test]
+async fn a_message_may_take_its_share_of_the_time_that_is_left() {
+    let doubles = Doubles::new();
+    let host = host(&doubles);
+    call_before(&host, batch(&[&work("first"), &work("second"), &work("third")]), 12_500).await.unwrap();
+    let began = doubles.now();
+    let until = host.function.until.lock().unwrap();
+    let shares: Vec<i64> = until.iter().map(|until| until.duration_since(began).as_millis() as i64).collect();
+    // The clock stands still: nobody takes any time, so that each finds all of it and fewer who wait.
+    assert_eq!(shares, [3_000, 4_000, 6_000]);
 }
 
 #[tokio::test]

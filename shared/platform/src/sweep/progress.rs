@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 /// What the visits of a run add up to, account by account and shard by shard: in any order the same.
 pub trait Sum: Clone + Default + Serialize + DeserializeOwned + Send + Sync {
@@ -26,8 +27,8 @@ impl Sum for () {
 /// The record of a shard.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Progress<S> {
-    /// The pages that are not done, and how each was tried: one that was not may not have been sent.
-    open: BTreeMap<String, Option<Tried>>,
+    /// The pages that are not done. Of one that nobody has tried nobody knows where it ends.
+    open: BTreeMap<String, Option<Bounded>>,
     /// Where the furthest page begins.
     frontier: String,
     /// How many accounts were visited.
@@ -39,12 +40,29 @@ pub(super) struct Progress<S> {
     pub(super) sum: S,
 }
 
-/// A page that was tried and has to come back. It ends where it ended: whoever was added in front of its end belongs to
-/// it, and nobody falls between it and the next one.
+/// A page whose end is known: it was tried and has to come back, or it is the rest of such a one. It ends where it ended:
+/// whoever was added in front of its end belongs to it, and nobody falls between it and the next one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Tried {
+pub(super) struct Bounded {
     /// Its last account, behind which the next page begins; none where it is the last page.
     pub(super) until: Option<String>,
+    /// Whether nobody has tried it: then it may not have been sent. One that was tried comes back by itself.
+    #[serde(default)]
+    is_new: bool,
+}
+
+/// A page that was gone through, perhaps not to its end.
+pub(super) struct Gone<'a, S> {
+    /// Where it begins.
+    pub(super) begin: &'a str,
+    /// How it stood before.
+    pub(super) was: Option<Bounded>,
+    /// The last account that was visited; none where it was the last of the shard.
+    pub(super) until: Option<&'a str>,
+    /// Whether it had to stop before its end.
+    pub(super) stopped: bool,
+    /// What the visits came to; none where one failed.
+    pub(super) visited: Option<Visited<S>>,
 }
 
 /// What the visits of a page that is done came to.
@@ -71,8 +89,8 @@ impl<S: Sum> Progress<S> {
         !self.open.contains_key(begin)
     }
 
-    /// How an open page was tried before, if it was.
-    pub(super) fn tried(&self, begin: &str) -> Option<&Tried> {
+    /// How an open page is bounded, if it is.
+    pub(super) fn bounded(&self, begin: &str) -> Option<&Bounded> {
         self.open.get(begin)?.as_ref()
     }
 
@@ -81,27 +99,41 @@ impl<S: Sum> Progress<S> {
         self.open.is_empty()
     }
 
-    /// The page that may still have to be sent. There is one at most, for a page is known when the one before was tried.
-    pub(super) fn to_send(&self) -> Option<&str> {
-        self.open.iter().find(|(_, tried)| tried.is_none()).map(|(begin, _)| begin.as_str())
+    /// The page behind `begin` that may still have to be sent. Only one: for one message that was handed out, one goes out
+    /// at most, so they do not become more.
+    pub(super) fn to_send(&self, begin: &str) -> Option<&str> {
+        let behind = self.open.range::<str, _>((Bound::Excluded(begin), Bound::Unbounded));
+        let may_wait = |page: &Option<Bounded>| page.as_ref().is_none_or(|page| page.is_new);
+        behind.into_iter().find(|(_, page)| may_wait(page)).map(|(begin, _)| begin.as_str())
     }
 
-    /// Records an open page that was tried, and the page after it: done where `visited` says what became of its
-    /// accounts, else to come back.
-    pub(super) fn settle(&mut self, begin: &str, next: Option<&str>, visited: Option<&Visited<S>>, now: Timestamp) {
-        if let Some(visited) = visited {
-            self.open.remove(begin);
+    /// Records an open page that was gone through, and the page after it. Whoever else went through it meanwhile was
+    /// first, and that stands: then nothing is recorded.
+    pub(super) fn settle(&mut self, gone: &Gone<'_, S>, now: Timestamp) -> bool {
+        if self.is_done(gone.begin) || self.bounded(gone.begin) != gone.was.as_ref() {
+            return false;
+        }
+        if let Some(visited) = &gone.visited {
+            self.open.remove(gone.begin);
             self.accounts += visited.accounts;
             self.sum.add(visited.sum.clone());
         } else {
-            self.open.insert(begin.to_owned(), Some(Tried { until: next.map(str::to_owned) }));
+            let tried = Bounded { until: gone.until.map(str::to_owned), is_new: false };
+            self.open.insert(gone.begin.to_owned(), Some(tried));
         }
-        // A page that comes back names the one after it once more, which may be done already.
-        if let Some(next) = next.filter(|next| *next > self.frontier.as_str()) {
-            self.open.insert(next.to_owned(), None);
-            next.clone_into(&mut self.frontier);
+        match (gone.until, &gone.was) {
+            (Some(until), Some(was)) if gone.stopped => {
+                self.open.insert(until.to_owned(), Some(Bounded { is_new: true, ..was.clone() }));
+            }
+            // A page that comes back names the one after it once more, which may be done already.
+            (Some(until), _) if until > self.frontier.as_str() => {
+                self.open.insert(until.to_owned(), None);
+                until.clone_into(&mut self.frontier);
+            }
+            _ => {}
         }
         self.moved_at = Some(now);
+        true
     }
 }
 

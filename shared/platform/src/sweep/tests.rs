@@ -74,7 +74,7 @@ impl Stage {
     }
 
     fn page(&self, work: &Work) -> Result<Option<(u64, bool, u64)>, Failure> {
-        Ok(block_on(page(&self.ports, FUNCTION, work, &self.visits))?.map(came_to))
+        Ok(block_on(page(&self.ports, FUNCTION, work, Timestamp::MAX, &self.visits))?.map(came_to))
     }
 
     fn deliver(&self, work: &[Work]) {
@@ -280,4 +280,125 @@ fn a_page_costs_two_reads_and_a_commit_beside_its_accounts() {
     stage.page(&first[0]).unwrap();
     let calls = stage.doubles.take_calls();
     assert_eq!((calls.reads, calls.commits), (2, 1));
+}
+
+/// Takes a minute for each account.
+struct Slow<'a>(&'a Stage);
+
+#[async_trait]
+impl Visit for Slow<'_> {
+    type Sum = Changed;
+
+    async fn visit(&self, account: &AccountId, message: &CauseId, sum: &mut Changed) -> Result<(), Failure> {
+        self.0.doubles.set_now(self.0.doubles.now() + SignedDuration::from_mins(1));
+        self.0.visits.visit(account, message, sum).await
+    }
+}
+
+impl Stage {
+    /// Goes through a page that has so many minutes.
+    fn page_within(&self, work: &Work, minutes: i64) -> Result<Option<(u64, bool, u64)>, Failure> {
+        let until = self.doubles.now() + SignedDuration::from_mins(minutes);
+        Ok(block_on(super::page(&self.ports, FUNCTION, work, until, &Slow(self)))?.map(came_to))
+    }
+
+    /// The same for all that waits, until nothing does. What fails comes back at once, and may fail no more.
+    fn work_within(&self, minutes: i64) -> Vec<(u64, bool, u64)> {
+        let mut finished = Vec::new();
+        let mut waiting = self.doubles.take_work();
+        while let Some(work) = waiting.pop() {
+            match self.page_within(&work, minutes) {
+                Ok(done) => finished.extend(done),
+                Err(_) => waiting.push(work),
+            }
+            self.visits.failing.lock().unwrap().clear();
+            waiting.extend(self.doubles.take_work());
+        }
+        finished
+    }
+
+    fn visited_each_once(&self) -> bool {
+        let visited = self.visits.visited.lock().unwrap();
+        visited.len() == visited.iter().collect::<BTreeSet<_>>().len()
+    }
+}
+
+#[test]
+fn a39_a_page_without_time_stops_and_its_rest_goes_on() {
+    let stage = stage(MANY);
+    stage.fire();
+    let first = stage.doubles.take_work();
+    assert_eq!(stage.page_within(&first[0], 7).unwrap(), None);
+    assert_eq!(stage.visited(), 7);
+    let rest = stage.doubles.take_work();
+    assert_eq!(rest.len(), 1);
+    stage.page_within(&first[0], 7).unwrap();
+    assert_eq!((stage.visited(), stage.doubles.take_work()), (7, rest.clone()), "delivered again");
+    stage.page(&rest[0]).unwrap();
+    assert_eq!(stage.visited(), 7 + PAGE);
+    stage.deliver(&first[1..]);
+    assert_eq!(stage.work().0, [whole(2_000)]);
+    assert!(stage.visited_each_once());
+}
+
+#[test]
+fn a39_without_any_time_a_run_still_gets_on_account_by_account() {
+    let stage = stage(300);
+    stage.fire();
+    assert_eq!(stage.work_within(0), [whole(300)]);
+    assert!(stage.visited_each_once());
+}
+
+#[test]
+fn a39_a_page_that_comes_back_and_stops_leaves_nobody_out_and_counts_nobody_twice() {
+    for minutes in [1, 7, 40] {
+        let stage = stage(MANY);
+        stage.visits.failing.lock().unwrap().extend((0..MANY).step_by(9).map(|number| format!("a{number:05}")));
+        stage.fire();
+        let sent = stage.doubles.take_work();
+        for work in &sent {
+            // The first try of every page fails at an account and has no time for the last ones.
+            stage.page_within(work, 90).unwrap_err();
+        }
+        let behind = stage.doubles.take_work();
+        assert_eq!(behind.len(), 16);
+        stage.visits.failing.lock().unwrap().clear();
+        stage.visits.visited.lock().unwrap().clear();
+        let mut finished = Vec::new();
+        for work in sent.iter().chain(&behind) {
+            finished.extend(stage.page_within(work, minutes).unwrap());
+        }
+        finished.extend(stage.work_within(minutes));
+        assert_eq!(finished.last(), Some(&whole(2_000)), "{minutes}");
+        assert!(stage.visited_each_once(), "{minutes}");
+    }
+}
+
+#[test]
+fn a39_two_deliveries_of_a_page_that_stop_at_different_accounts_count_each_account_once() {
+    let stage = stage(300);
+    stage.fire();
+    let sent = stage.doubles.take_work();
+    stage.visits.failing.lock().unwrap().extend((0..300).map(|number| format!("a{number:05}")));
+    // While one delivery works, another one of the same page fails and stops earlier.
+    struct Interrupted<'a>(&'a Stage, &'a Work, Mutex<bool>);
+    #[async_trait]
+    impl Visit for Interrupted<'_> {
+        type Sum = Changed;
+
+        async fn visit(&self, _: &AccountId, _: &CauseId, sum: &mut Changed) -> Result<(), Failure> {
+            if !std::mem::replace(&mut *self.2.lock().unwrap(), true) {
+                let now = self.0.doubles.now();
+                page(&self.0.ports, FUNCTION, self.1, now, &self.0.visits).await.unwrap_err();
+            }
+            sum.count(Outcome::Done);
+            Ok(())
+        }
+    }
+    let interrupted = Interrupted(&stage, &sent[0], Mutex::default());
+    block_on(page(&stage.ports, FUNCTION, &sent[0], Timestamp::MAX, &interrupted)).unwrap();
+    stage.visits.failing.lock().unwrap().clear();
+    stage.deliver(&sent);
+    let told = stage.work().0;
+    assert!(!told.is_empty() && told.iter().all(|told| *told == whole(300)), "{told:?}");
 }

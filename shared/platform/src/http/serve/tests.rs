@@ -69,7 +69,7 @@ impl Function for Desk {
             Some(_) => Err(Problem::not_found("thing", "x")),
         }
     }
-    async fn message(&self, _: &Incoming) -> Result<(), Failure> {
+    async fn message(&self, _: &Incoming, _: jiff::Timestamp) -> Result<(), Failure> {
         Ok(())
     }
     async fn tick(&self, _: &Tick) -> Result<(), Failure> {
