@@ -340,7 +340,7 @@ impl Course {
 
 /// The day on which an account left, if that is recorded: the first of those on which its contract has been worth nothing
 /// until now. Where it never was worth anything, the stage says whether it has left: a pilot is worth nothing either.
-fn left_on(account: &Account, record: &AccountRecord, today: Day) -> Option<Day> {
+pub(crate) fn left_on(account: &Account, record: &AccountRecord, today: Day) -> Option<Day> {
     let contracts = record.series.buckets(Metric::ContractValue, Day::from_number(i32::MIN), today).iter().rev();
     let known: Vec<_> = contracts.filter(|(_, bucket)| bucket.count > 0).collect();
     let was_worth = known.iter().any(|(_, bucket)| bucket.sum > 0);
@@ -349,7 +349,7 @@ fn left_on(account: &Account, record: &AccountRecord, today: Day) -> Option<Day>
 }
 
 /// Whether anything was known on this day: else the account was not there yet.
-fn was_known(series: &Series, day: Day) -> bool {
+pub(crate) fn was_known(series: &Series, day: Day) -> bool {
     series.metrics().any(|metric| series.last_known_day(metric, day).is_some())
 }
 

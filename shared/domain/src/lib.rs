@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod audit;
+pub mod backtest;
 pub mod band;
 pub mod case;
 pub mod comparison;
@@ -24,6 +25,7 @@ pub mod quality;
 pub mod record;
 pub mod retry;
 pub mod rule;
+pub mod rulebook;
 pub mod scorecard;
 pub mod segment;
 pub mod series;

@@ -55,6 +55,13 @@ impl Judgement {
         }
     }
 
+    /// The same of an account of which nothing is known but whether it was an alert.
+    pub fn add_verdict(&mut self, left: bool, alert: bool) {
+        self.add_judged(left, None);
+        let alerts = if left { &mut self.true_alerts } else { &mut self.false_alerts };
+        *alerts += u64::from(alert);
+    }
+
     /// An account that left: for how many days it had been an alert then, if it was one, and for how many it was looked at.
     pub fn add_leaver(&mut self, alert_for_days: Option<i32>, looked_at_days: i32) {
         self.looked_at_early += u64::from(looked_at_days >= EARLY_DAYS);
