@@ -1,5 +1,6 @@
 //! The list of calls to action, and what people do with them.
 
+use crate::book::Books;
 use crate::change::Changed;
 use async_trait::async_trait;
 use contract::event::{Cause, FunctionName};
@@ -10,7 +11,6 @@ use domain::digest::Digest;
 use domain::id::{AccountId, CtaId, PersonId};
 use domain::playbook::execution::PLAYBOOK_RULE;
 use domain::record::EpisodeRecord;
-use domain::rule::RuleSet;
 use jiff::Timestamp;
 use platform::function::{Failure, Ports};
 use platform::http::{self, Caller, Problem, Request, Response};
@@ -49,7 +49,7 @@ pub async fn list(ports: &Ports, caller: &Caller, request: &Request) -> Result<R
 }
 
 /// `POST /ctas/{id}/{action}`.
-pub async fn act(ports: &Ports, rules: &RuleSet, caller: &Caller, request: &Request) -> Result<Response, Problem> {
+pub async fn act(ports: &Ports, books: &Books, caller: &Caller, request: &Request) -> Result<Response, Problem> {
     let parameter = |name: &str| request.parameters.get(name).map(String::as_str).unwrap_or_default();
     let action = read_action(parameter("action"), request)?;
     let not_found = || Problem::not_found("call to action", parameter("id"));
@@ -69,7 +69,7 @@ pub async fn act(ports: &Ports, rules: &RuleSet, caller: &Caller, request: &Requ
         account: &account,
         id: &id,
         action: &action,
-        config: rules.version(),
+        config: books.holding(ports.table.as_ref(), &caller.tenant).await?.rules.version(),
         now: ports.clock.now(),
         refused: Mutex::new(None),
     };

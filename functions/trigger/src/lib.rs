@@ -5,14 +5,21 @@
 //! schedule has both look at every account, so that what ends by mere passing of time ends.
 
 mod act;
+mod activate;
+mod book;
+mod brake;
 mod change;
+mod dry_run;
 mod evaluate;
 mod execute;
 mod executions;
+mod openings;
 
 pub use executions::library::Library;
 
 use async_trait::async_trait;
+use book::{Books, Holding};
+use brake::Swept;
 use contract::event::{Cause, FunctionName};
 use contract::message::{Incoming, Task, Work};
 use domain::id::{AccountId, CauseId};
@@ -22,12 +29,12 @@ use executions::look::Look;
 use jiff::Timestamp;
 use platform::function::{ConfigurationError, Failure, Function, Ports, Tick};
 use platform::http::{Caller, Method, Parameter, Problem, Request, Response, Route};
-use platform::sweep::{self, Visit};
+use platform::sweep::{self, Sum as _, Visit};
 
 /// The function.
 pub struct Trigger {
     ports: Ports,
-    rules: RuleSet,
+    books: Books,
     library: Library,
 }
 
@@ -40,8 +47,8 @@ impl Trigger {
     }
 
     /// Connects the function to its ports, with these rules and playbooks.
-    pub const fn with(ports: Ports, rules: RuleSet, library: Library) -> Self {
-        Self { ports, rules, library }
+    pub fn with(ports: Ports, rules: RuleSet, library: Library) -> Self {
+        Self { ports, books: Books::new(rules), library }
     }
 }
 
@@ -101,6 +108,28 @@ pub const ROUTES: &[Route] = &[
         .scope("cs-ops.trigger.write")
         .takes::<contract::execution::ReasonRequest>()
         .answers::<contract::execution::ExecutionItem>(200),
+    Route::new(Method::Get, "/rules", "The rules that hold, and which of them are held.")
+        .scope("cs-ops.trigger.read")
+        .answers::<contract::backtest::RulesAnswer>(200),
+    Route::new(
+        Method::Post,
+        "/rules/dry-run",
+        "Compares a set of rules with the one that holds, over the portfolio and its past; nothing is changed.",
+    )
+    .scope("cs-ops.trigger.write")
+    .takes::<contract::backtest::RulesDryRunRequest>()
+    .answers::<contract::backtest::RulesDryRunAnswer>(202),
+    Route::new(Method::Get, "/rules/dry-runs/{id}", "How far a dry run of rules has come, and what it found.")
+        .scope("cs-ops.trigger.read")
+        .answers::<contract::backtest::RulesDryRunAnswer>(200),
+    Route::new(Method::Post, "/rules/activate", "Makes the rules of a dry run the ones that hold.")
+        .scope("cs-ops.trigger.write")
+        .takes::<contract::backtest::ActivateRequest>()
+        .answers::<contract::backtest::RulesAnswer>(200),
+    Route::new(Method::Post, "/rules/{id}/release", "Lets a rule go on that a kill switch holds.")
+        .scope("cs-ops.trigger.write")
+        .takes::<contract::backtest::ReleaseRequest>()
+        .answers::<contract::backtest::RulesAnswer>(200),
 ];
 
 #[async_trait]
@@ -120,7 +149,7 @@ impl Function for Trigger {
     async fn call(&self, caller: &Caller, request: &Request) -> Result<Response, Problem> {
         match (request.method.as_str(), request.route.as_str()) {
             ("GET", "/ctas") => act::list(&self.ports, caller, request).await,
-            ("POST", "/ctas/{id}/{action}") => act::act(&self.ports, &self.rules, caller, request).await,
+            ("POST", "/ctas/{id}/{action}") => act::act(&self.ports, &self.books, caller, request).await,
             ("POST", "/execute/{workflow_id}") => execute::execute(&self.ports, &self.library, caller, request).await,
             ("GET", "/executions") => executions::list(&self.ports, caller, request).await,
             ("GET", "/executions/{id}") => executions::read(&self.ports, caller, request).await,
@@ -131,6 +160,11 @@ impl Function for Trigger {
             ("POST", "/executions/{id}/cancel") => {
                 executions::cancel(&self.ports, &self.library, caller, request).await
             }
+            ("GET", "/rules") => activate::read(&self.ports, &self.books, caller).await,
+            ("POST", "/rules/dry-run") => dry_run::start(&self.ports, &self.books, caller, request).await,
+            ("GET", "/rules/dry-runs/{id}") => dry_run::read(&self.ports, &self.books, caller, request).await,
+            ("POST", "/rules/activate") => activate::activate(&self.ports, &self.books, caller, request).await,
+            ("POST", "/rules/{id}/release") => activate::release(&self.ports, &self.books, caller, request).await,
             _ => Err(Problem::not_found("route", &request.route)),
         }
     }
@@ -144,14 +178,15 @@ impl Function for Trigger {
                         event.fact.name()
                     )));
                 };
-                self.look(event.as_cause(), account, &event.meta.event_id).await
+                let holding = self.books.holding(self.ports.table.as_ref(), &event.meta.tenant).await?;
+                self.look(&holding, event.as_cause(), account, &event.meta.event_id).await?;
+                Ok(())
             }
             Incoming::Work(work) => match &work.task {
-                Task::Sweep(_) => {
-                    sweep::page(&self.ports, FunctionName::Trigger, work, until, &RuleSweep { trigger: self, work })
-                        .await?;
-                    Ok(())
+                Task::Sweep(sweep) if dry_run::is_one(&sweep.run) => {
+                    dry_run::page(&self.ports, &self.books, work, &sweep.run, until).await
                 }
+                Task::Sweep(_) => self.sweep(work, until).await,
                 Task::RecordSignals(_) => Err(Failure::Unhandled("signals are not for trigger".into())),
             },
         }
@@ -167,29 +202,43 @@ impl Function for Trigger {
 
 impl Trigger {
     /// The rules and the running playbooks look at an account, each once in effect.
-    async fn look(&self, cause: Cause, account: &AccountId, message: &CauseId) -> Result<(), Failure> {
-        self.evaluation(cause.clone(), account).run(message).await?;
-        let (ports, library) = (&self.ports, &self.library);
+    async fn look(
+        &self,
+        holding: &Holding,
+        cause: Cause,
+        account: &AccountId,
+        message: &CauseId,
+    ) -> Result<Swept, Failure> {
+        let (ports, library, now) = (&self.ports, &self.library, self.ports.clock.now());
+        let swept = Evaluation { ports, holding, cause: cause.clone(), account, now }.run(message).await?;
         Look { ports, library, cause, account, now: ports.clock.now() }.run(message).await?;
-        Ok(())
+        Ok(swept)
     }
 
-    fn evaluation<'a>(&'a self, cause: Cause, account: &'a AccountId) -> Evaluation<'a> {
-        Evaluation { ports: &self.ports, rules: &self.rules, cause, account, now: self.ports.clock.now() }
+    /// Goes through one page of all accounts; with the last one it is known how many they are, and how old their data.
+    async fn sweep(&self, work: &Work, until: Timestamp) -> Result<(), Failure> {
+        let holding = self.books.holding(self.ports.table.as_ref(), &work.tenant).await?;
+        let visits = RuleSweep { trigger: self, holding: &holding, work };
+        if let Some(done) = sweep::page(&self.ports, FunctionName::Trigger, work, until, &visits).await? {
+            done.sum.settle(&self.ports, &holding, &work.as_cause()).await?;
+        }
+        Ok(())
     }
 }
 
 struct RuleSweep<'a> {
     trigger: &'a Trigger,
+    holding: &'a Holding,
     work: &'a Work,
 }
 
 #[async_trait]
 impl Visit for RuleSweep<'_> {
-    type Sum = ();
+    type Sum = Swept;
 
-    async fn visit(&self, account: &AccountId, message: &CauseId, (): &mut ()) -> Result<(), Failure> {
-        self.trigger.look(self.work.cause_of(message), account, message).await
+    async fn visit(&self, account: &AccountId, message: &CauseId, sum: &mut Swept) -> Result<(), Failure> {
+        sum.add(self.trigger.look(self.holding, self.work.cause_of(message), account, message).await?);
+        Ok(())
     }
 }
 

@@ -1,6 +1,7 @@
 //! Facts and people through the doors of trigger: what opens a call to action, what keeps it one, and what ends it.
 
 mod playbooks;
+mod rules;
 
 use super::*;
 use contract::event::{DataQualityChanged, Event, Fact, HealthScored, SignalsRecorded, SourceSilent};

@@ -170,6 +170,12 @@ facts! {
     CtaClosed by Trigger on WorkflowEvents;
     /// A rule asks for people.
     EscalationRequested by Trigger on WorkflowEvents;
+    /// Another set of rules holds.
+    RulesActivated by Trigger on WorkflowEvents;
+    /// A rule is held: it opens nothing until a person releases it.
+    RuleHeld by Trigger on PerformanceAlerts;
+    /// A person let a rule go on that was held.
+    RuleReleased by Trigger on WorkflowEvents;
     /// A playbook was begun on an account.
     PlaybookStarted by Trigger on WorkflowEvents;
     /// A step is to be done.
@@ -364,6 +370,45 @@ pub struct ScoreRunCompleted {
     pub accounts: u64,
     /// How many scores changed.
     pub changed: u64,
+}
+
+/// Another set of rules holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RulesActivated {
+    /// The version of the set.
+    pub version: String,
+    /// The version that held before.
+    pub before: String,
+    /// The dry run that it is based on.
+    pub dry_run: String,
+    /// Who activated it.
+    pub by: String,
+    /// Why, in plain words.
+    pub reason: String,
+}
+
+/// A rule is held: it opens nothing until a person releases it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RuleHeld {
+    /// The rule.
+    #[schemars(with = "String")]
+    pub rule: RuleId,
+    /// The version of its set.
+    pub version: String,
+    /// Why, in plain words.
+    pub reason: String,
+}
+
+/// A person let a rule go on that was held.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RuleReleased {
+    /// The rule.
+    #[schemars(with = "String")]
+    pub rule: RuleId,
+    /// Who.
+    pub by: String,
+    /// Why, in plain words.
+    pub reason: String,
 }
 
 /// A call to action as events tell it.

@@ -35,6 +35,19 @@ pub fn read(text: &str) -> Result<RuleSet, Vec<Fault>> {
     rule_set(document::yaml(text)?, &Vocabulary::default())
 }
 
+/// The rules of a file that came over HTTP, or is kept.
+pub fn of_file(file: RulesFile) -> Result<RuleSet, Vec<Fault>> {
+    rule_set(file, &Vocabulary::default())
+}
+
+/// Reads a rules file as it is written. Its rules are checked like those of [`read`].
+#[cfg(feature = "yaml")]
+pub fn file(text: &str) -> Result<RulesFile, Vec<Fault>> {
+    let file: RulesFile = document::yaml(text)?;
+    of_file(file.clone())?;
+    Ok(file)
+}
+
 /// The same for the measures and dimensions of these scorecards: others are refused.
 #[cfg(feature = "yaml")]
 pub fn read_for(text: &str, scorecards: &domain::scorecard::Scorecards) -> Result<RuleSet, Vec<Fault>> {

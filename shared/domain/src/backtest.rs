@@ -22,10 +22,10 @@ use crate::digest::Digest;
 use crate::health::Health;
 use crate::id::{AccountId, RuleId, TenantId};
 use crate::record::AccountRecord;
-use crate::rule::{Facts, RuleSet, Standing, Truth};
+use crate::rule::{Facts, Look, RuleSet, Standing, Step, Truth};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The longest past that is replayed, in days: older days are forgotten.
 pub const MAX_DAYS: u16 = 365;
@@ -307,16 +307,23 @@ fn live(known: &Known<'_>, set: &RuleSet, now: Timestamp) -> Live {
         CtaChange::Opened { cta, .. } => Some(cta.rule.clone()),
         _ => None,
     });
-    let unknown = look.said().filter(|said| said.when == Truth::Unknown).map(|said| {
-        let aged = |step: &crate::rule::Step| step.truth == Truth::Unknown && step.age_days.is_some();
-        (said.rule.id.clone(), look.trace(&said.rule.id).iter().any(aged))
-    });
+    let stale: BTreeSet<&RuleId> = stale(&look).collect();
+    let unknown = look.said().filter(|said| said.when == Truth::Unknown);
+    let unknown = unknown.map(|said| (said.rule.id.clone(), stale.contains(&said.rule.id)));
     let priority = |cta: &Cta| (cta.rule.clone(), cta.priority);
     Live {
         opened: opened.collect(),
         unknown: unknown.collect(),
         priorities: decision.episodes.live().into_iter().map(priority).collect(),
     }
+}
+
+/// The rules that can say nothing of an account because data that they rest on have aged.
+pub fn stale<'a>(look: &Look<'a>) -> impl Iterator<Item = &'a RuleId> {
+    look.said().filter(|said| said.when == Truth::Unknown).map(|said| &said.rule.id).filter(|rule| {
+        let aged = |step: &Step| step.truth == Truth::Unknown && step.age_days.is_some();
+        look.trace(rule).iter().any(aged)
+    })
 }
 
 /// What the candidate has live on an account now: compared with what was written down of some when it was tried, it tells

@@ -160,6 +160,26 @@ pub fn scorecard_dry_run(tenant: &TenantId, id: &CauseId) -> Key {
     of_tenant(tenant, "SCORECARD-DRY-RUN", id.to_string())
 }
 
+/// Which rules hold for a tenant, and which of them are held. Writer: trigger.
+pub fn rulebook(tenant: &TenantId) -> Key {
+    of_tenant(tenant, "RULES", "book".to_owned())
+}
+
+/// A set of rules that was activated, named by its content. Writer: trigger.
+pub fn rule_set(tenant: &TenantId, version: Digest) -> Key {
+    of_tenant(tenant, "RULES", format!("set#{version}"))
+}
+
+/// A dry run of rules. Writer: trigger.
+pub fn rules_dry_run(tenant: &TenantId, id: &CauseId) -> Key {
+    of_tenant(tenant, "RULES-DRY-RUN", id.to_string())
+}
+
+/// How much each rule opened in a shard of the portfolio lately. Writer: trigger.
+pub fn openings(tenant: &TenantId, shard: u32) -> Key {
+    of_tenant(tenant, "RULE-OPENINGS", format!("{shard:02}"))
+}
+
 /// A scheduled run of a function. Writer: that function.
 pub fn run(tenant: &TenantId, function: &str, run: &str) -> Key {
     of_tenant(tenant, &format!("RUN#{function}"), run)

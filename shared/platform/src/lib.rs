@@ -9,6 +9,7 @@ pub mod clock;
 pub mod doubles;
 pub mod environment;
 pub mod function;
+pub mod history;
 pub mod http;
 pub mod keys;
 #[cfg(feature = "lambda")]

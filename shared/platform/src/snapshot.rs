@@ -5,7 +5,7 @@ use crate::once;
 use crate::table::{self, Item, Key, Range, Table, TableError};
 use domain::account::Account;
 use domain::id::{AccountId, TenantId};
-use domain::record::{AccountRecord, HealthRecord};
+use domain::record::{AccountRecord, EpisodeRecord, HealthRecord};
 use serde::de::DeserializeOwned;
 
 /// What the functions know of an account at this moment. Each part is read when it is asked for.
@@ -46,6 +46,11 @@ impl Snapshot {
     /// Its health.
     pub fn health(&self) -> Result<Option<HealthRecord>, TableError> {
         self.part(keys::HEALTH)
+    }
+
+    /// Its calls to action.
+    pub fn episodes(&self) -> Result<Option<EpisodeRecord>, TableError> {
+        self.part(keys::EPISODES)
     }
 
     /// The item at a place, for the one who decides on it.

@@ -44,6 +44,17 @@ pub struct Outcome {
     pub stays: Truth,
 }
 
+impl Outcome {
+    /// The rule is held: what it would open it does not open, and what is open stays as it is.
+    pub fn hold_back(&mut self, why: &str) {
+        if self.when.truth.is_true() {
+            self.when.truth = Truth::Unknown;
+            self.when.evidence = None;
+            self.when.trace.push(Finding::new("kill switch", Truth::Unknown, why));
+        }
+    }
+}
+
 /// What a rule says of an account now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Said<'a> {
