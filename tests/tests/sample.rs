@@ -1,5 +1,6 @@
 //! The sample portfolio is what it says: the same from the same seed, valid when it arrives, and with a known story.
 
+use contract::backtest::RulesDryRunRequest;
 use contract::comparison::DryRunRequest;
 use domain::day::Day;
 use domain::signal::{CaseStatus, Metric, Severity};
@@ -201,6 +202,28 @@ fn try_the_scorecard_that_holds(host: &mut Host) {
     assert_eq!((found.today.judged_left, found.today.auc.as_deref()), (1, Some("1")), "and had the lowest score");
 }
 
+/// The rules that hold against themselves, replayed over the days of the sample: neither set would have done anything else,
+/// and both would have opened what was opened.
+fn replay_the_rules_that_hold(host: &mut Host, played: &Played) {
+    let file = contract::rules::file(contract::rules::DEFAULT).unwrap();
+    let days = u16::try_from(played.days - 1).unwrap();
+    let request = RulesDryRunRequest { days, horizon_days: Some(60), ..RulesDryRunRequest::of(file) };
+    let client = local::play::client(host.clock()).unwrap();
+    let answer = local::dry_run::rules(host, &client, "replay", &request, |_| {}).unwrap();
+    let found = answer.found;
+    assert_eq!((answer.visited, found.changes, found.held), (60, Vec::new(), Vec::new()));
+    assert_eq!(found.today, found.candidate);
+    let mut opened = BTreeMap::new();
+    for seen in &played.seen {
+        *opened.entry(seen.rule.as_str()).or_default() += 1;
+    }
+    for rule in &found.rules {
+        assert_eq!(rule.today, rule.candidate);
+        let (then, now) = (opened.get(rule.rule.as_str()).copied().unwrap_or(0), rule.candidate.unwrap().opened);
+        println!("{}: {then} then, {now} replayed", rule.rule);
+    }
+}
+
 #[test]
 fn what_was_planted_is_found_and_next_to_nothing_else() {
     let portfolio = Portfolio::generate(DEFAULT_SEED);
@@ -219,4 +242,5 @@ fn what_was_planted_is_found_and_next_to_nothing_else() {
     let all = assess(&portfolio.planted, &seen);
     assert!(all.found == 33 && all.false_ <= 2, "{all:?}: {rules:#?}");
     try_the_scorecard_that_holds(&mut host);
+    replay_the_rules_that_hold(&mut host, &played);
 }

@@ -79,6 +79,9 @@ fn of_row(event: &Event) -> Result<Vec<portfolio::Fact>, Failure> {
         | Fact::DataQualityChanged(_)
         | Fact::RecordsQuarantined(_)
         | Fact::ScoreRunCompleted(_)
+        | Fact::RulesActivated(_)
+        | Fact::RuleHeld(_)
+        | Fact::RuleReleased(_)
         | Fact::EscalationRequested(_)
         // A late step is told by its call to action.
         | Fact::PlaybookStarted(_)

@@ -56,6 +56,9 @@ fn words(fact: &Fact) -> Option<String> {
         Fact::SignalsRecorded(_)
         | Fact::HealthScored(_)
         | Fact::ScoreRunCompleted(_)
+        | Fact::RulesActivated(_)
+        | Fact::RuleHeld(_)
+        | Fact::RuleReleased(_)
         | Fact::CtaUpdated(_)
         | Fact::EscalationUpdated(_) => {
             return None;

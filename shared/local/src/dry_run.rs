@@ -3,6 +3,7 @@
 
 use crate::client::{Ask, Client, ClientError};
 use crate::host::{Host, at_once};
+use contract::backtest::{RulesDryRunAnswer, RulesDryRunRequest};
 use contract::comparison::{DryRunAnswer, DryRunRequest};
 use domain::id::TenantId;
 use platform::keys::{self, PORTFOLIO_SHARDS};
@@ -34,22 +35,43 @@ pub fn scorecard(
     let ask = Ask { function: "score", method: "POST", route: "/scorecards/dry-run", parameters: &[], id };
     let mut answer: DryRunAnswer = client.expect(host, &ask, request)?;
     while answer.status != "complete" {
-        if !host.deliver() {
-            let letters = host.queues().dead_letters();
-            let why = letters.last().map_or("a message waits for its next try", |letter| letter.reason.as_str());
-            return Err(DryRunError::Unfinished(why.to_owned()));
-        }
-        let ask = Ask {
-            function: "score",
-            method: "GET",
-            route: "/scorecards/dry-runs/{id}",
-            parameters: &[("id", &answer.dry_run)],
-            id: "look",
-        };
-        answer = client.expect(host, &ask, &())?;
+        go_on(host)?;
+        let parameters = &[("id", answer.dry_run.as_str())];
+        let (method, route) = ("GET", "/scorecards/dry-runs/{id}");
+        answer = client.expect(host, &Ask { function: "score", method, route, parameters, id: "look" }, &())?;
         look_on(answer.visited);
     }
     Ok(answer)
+}
+
+/// The same of rules.
+pub fn rules(
+    host: &mut Host,
+    client: &Client,
+    id: &str,
+    request: &RulesDryRunRequest,
+    mut look_on: impl FnMut(u64),
+) -> Result<RulesDryRunAnswer, DryRunError> {
+    let ask = Ask { function: "trigger", method: "POST", route: "/rules/dry-run", parameters: &[], id };
+    let mut answer: RulesDryRunAnswer = client.expect(host, &ask, request)?;
+    while answer.status != "complete" {
+        go_on(host)?;
+        let parameters = &[("id", answer.dry_run.as_str())];
+        let (method, route) = ("GET", "/rules/dry-runs/{id}");
+        answer = client.expect(host, &Ask { function: "trigger", method, route, parameters, id: "look" }, &())?;
+        look_on(answer.visited);
+    }
+    Ok(answer)
+}
+
+/// Works off one message.
+fn go_on(host: &mut Host) -> Result<(), DryRunError> {
+    if host.deliver() {
+        return Ok(());
+    }
+    let letters = host.queues().dead_letters();
+    let why = letters.last().map_or("a message waits for its next try", |letter| letter.reason.as_str());
+    Err(DryRunError::Unfinished(why.to_owned()))
 }
 
 /// How many accounts a portfolio has.

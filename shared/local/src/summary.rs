@@ -3,6 +3,7 @@
 
 use crate::sample::Assessment;
 use comfy_table::{ContentArrangement, Table, presets};
+use contract::backtest::{RuleTallyBody, RulesDryRunAnswer, RulesJudgementBody, TallyBody};
 use contract::comparison::{DryRunAnswer, SideBody};
 use contract::report::LivePerformance;
 use std::collections::BTreeMap;
@@ -105,6 +106,57 @@ pub fn dry_run(out: &mut impl Write, answer: &DryRunAnswer) -> io::Result<()> {
     let title = format!(
         "{} days in steps of {}; a score is judged by who left within {} days",
         answer.days, answer.step_days, answer.horizon_days
+    );
+    table(out, &title, ["", "today", "candidate"], rows.into_iter())
+}
+
+/// Prints what two sets of rules make of a portfolio.
+pub fn rules_dry_run(out: &mut impl Write, answer: &RulesDryRunAnswer) -> io::Result<()> {
+    let found = &answer.found;
+    writeln!(out, "{} customers on {:.0}: `{}` beside the rules that hold", found.accounts, answer.as_of, answer.name)?;
+    let none = || "-".to_owned();
+    let pair = |rule: &RuleTallyBody, of: fn(&TallyBody) -> u64| {
+        let text = |tally: Option<TallyBody>| tally.map_or_else(none, |tally| of(&tally).to_string());
+        [text(rule.today), text(rule.candidate)]
+    };
+    let rows = found.rules.iter().map(|rule| {
+        let [live, would_live] = pair(rule, |tally| tally.live);
+        let [opens, would_open] = pair(rule, |tally| tally.opens);
+        let [opened, would_have] = pair(rule, |tally| tally.opened);
+        [rule.rule.clone(), live, would_live, opens, would_open, opened, would_have]
+    });
+    let header = ["rule", "open", "would be", "opens now", "would", "opened", "would have"];
+    table(out, &format!("Calls to action by rule; those opened are of {} days", answer.days), header, rows)?;
+
+    let priority = |priority: Option<i64>| priority.map_or_else(none, |priority| priority.to_string());
+    let rows = found.changes.iter().map(|one| {
+        [one.account.clone(), one.rule.clone(), one.change.clone(), priority(one.before), priority(one.after)]
+    });
+    table(out, "What would be another one now", ["account", "rule", "", "priority", "would be"], rows)?;
+
+    let people = &found.people;
+    let rows = people.most.iter().map(|one| [one.person.clone(), one.today.clone(), one.candidate.clone()]);
+    let span = if people.days == 0 { "at once" } else { "a week" };
+    let who = if people.everybody { "people" } else { "people, who stand for all" };
+    table(out, &format!("Asked of {} {who}, {span}", people.people), ["person", "today", "candidate"], rows)?;
+
+    let rows = found.held.iter().map(|held| [held.rule.clone(), held.reason.clone()]);
+    table(out, "Rules that would be held", ["rule", "because"], rows)?;
+
+    let (Some(today), Some(candidate)) = (&found.today, &found.candidate) else { return Ok(()) };
+    let row = |what: &str, of: &dyn Fn(&RulesJudgementBody) -> String| [what.to_owned(), of(today), of(candidate)];
+    let or_none = |value: &Option<String>| value.clone().unwrap_or_else(|| "none to judge".to_owned());
+    let rows = [
+        row("judged", &|side| format!("{}, of which {} left", side.judged, side.judged_left)),
+        row("precision", &|side| or_none(&side.precision)),
+        row("base rate", &|side| or_none(&side.base_rate)),
+        row("recall", &|side| or_none(&side.recall)),
+        row("leavers warned", &|side| format!("{} of {}", side.warned, side.leavers)),
+        row("median lead", &|side| side.median_lead_days.map_or_else(none, |days| format!("{days} days"))),
+    ];
+    let title = format!(
+        "{} days up to {} in steps of {}; a risk is judged by who left within {} days",
+        answer.days, answer.until, answer.step_days, answer.horizon_days
     );
     table(out, &title, ["", "today", "candidate"], rows.into_iter())
 }

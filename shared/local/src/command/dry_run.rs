@@ -1,4 +1,5 @@
-//! `cs-ops dry-run`: what another scorecard would make of the portfolio in a data folder, and how it would have done.
+//! `cs-ops dry-run`: what another scorecard, or other rules, would make of the portfolio in a data folder, and how they would
+//! have done.
 
 use super::{DATA, TEMPLATE, bar, hint, open_filled};
 use crate::bus::nobody;
@@ -12,33 +13,42 @@ use crate::play::{self, TENANT};
 use crate::summary;
 use crate::wiring::Wiring;
 use clap::Args;
+use contract::backtest::RulesDryRunRequest;
 use contract::comparison::DryRunRequest;
 use domain::band::Band;
+use domain::day::Day;
 use domain::id::TenantId;
 use platform::clock::{Clock, WallClock};
 use platform::metrics::Nowhere;
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// What is tried.
 #[derive(Debug, Args)]
+#[group(id = "candidate", required = true, multiple = false, args = ["scorecard", "rules"])]
 pub struct DryRun {
     /// The scorecard to try
     #[arg(long, value_name = "FILE")]
-    scorecard: PathBuf,
+    scorecard: Option<PathBuf>,
+    /// The rules to try
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["against", "alert_at"])]
+    rules: Option<PathBuf>,
+    /// The last day of the past to replay rules over [default: today]
+    #[arg(long, value_name = "DAY", requires = "rules")]
+    until: Option<Day>,
     /// Compare with the scorecard of this fingerprint instead of the one that holds
     #[arg(long, value_name = "HASH")]
     against: Option<String>,
-    /// How many days of the past to look at [default: 182]
+    /// How many days of the past to look at [default: 182 for a scorecard; rules are only tried on today]
     #[arg(long)]
     days: Option<u16>,
-    /// Score every so many days of the past [default: 7]
+    /// Look every so many days of the past [default: 7 for a scorecard, 1 for rules]
     #[arg(long)]
     step_days: Option<u16>,
-    /// Judge a score by who left within so many days after it [default: 90, or as far back as is looked]
+    /// Judge by who left within so many days after it [default: 90, or as far back as is looked]
     #[arg(long)]
     horizon_days: Option<u16>,
     /// Accounts in this band or a lower one are alerts [default: critical]
@@ -52,6 +62,16 @@ pub struct DryRun {
     data: PathBuf,
 }
 
+/// What is tried, and how.
+enum Candidate {
+    Scorecard(Box<DryRunRequest>),
+    Rules(Box<RulesDryRunRequest>),
+}
+
+fn text(what: &str, path: &Path) -> Result<String, String> {
+    std::fs::read_to_string(path).map_err(|error| format!("{what} `{}` cannot be read: {error}", path.display()))
+}
+
 fn band(text: &str) -> Result<Band, String> {
     let names = || Band::ALL.map(Band::name).join(", ");
     Band::ALL.into_iter().find(|band| band.name() == text).ok_or_else(|| format!("give one of {}", names()))
@@ -59,7 +79,7 @@ fn band(text: &str) -> Result<Band, String> {
 
 impl DryRun {
     pub(super) fn execute(self, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
-        let request = self.request()?;
+        let candidate = self.candidate()?;
         let (table, clock) = open_filled(&self.data)?;
         if data::standing(&table)?.is_none_or(|standing| standing.content == Content::Own) {
             clock.move_to(WallClock.now());
@@ -81,23 +101,59 @@ impl DryRun {
         let client = play::client(clock)?;
         // The folder's time may stand still, so it does not tell one dry run from another.
         let id = format!("dry-run-{}", WallClock.now());
-        let answer = dry_run::scorecard(&mut host, &client, &id, &request, |visited| bar.set_position(visited))?;
-        bar.finish_and_clear();
-        if self.json {
-            writeln!(out, "{}", serde_json::to_string_pretty(&answer)?)?;
-        } else {
-            summary::dry_run(out, &answer)?;
-            hint("\nNothing was changed. `cargo run -- --scorecard <file>` makes it the one that holds.");
+        let look_on = |visited| bar.set_position(visited);
+        match candidate {
+            Candidate::Scorecard(request) => {
+                let answer = dry_run::scorecard(&mut host, &client, &id, &request, look_on)?;
+                bar.finish_and_clear();
+                if self.json {
+                    writeln!(out, "{}", serde_json::to_string_pretty(&answer)?)?;
+                } else {
+                    summary::dry_run(out, &answer)?;
+                    hint("\nNothing was changed. `cargo run -- --scorecard <file>` makes it the one that holds.");
+                }
+            }
+            Candidate::Rules(request) => {
+                let answer = dry_run::rules(&mut host, &client, &id, &request, look_on)?;
+                bar.finish_and_clear();
+                if self.json {
+                    writeln!(out, "{}", serde_json::to_string_pretty(&answer)?)?;
+                } else {
+                    summary::rules_dry_run(out, &answer)?;
+                    let dry_run = &answer.dry_run;
+                    hint(&format!("\nNothing was changed. `POST /rules/activate` with `{dry_run}` makes them hold."));
+                }
+            }
         }
         Ok(out.flush()?)
     }
 
-    fn request(&self) -> Result<DryRunRequest, Box<dyn Error>> {
-        let path = self.scorecard.display();
-        let text = std::fs::read_to_string(&self.scorecard)
-            .map_err(|error| format!("scorecard `{path}` cannot be read: {error}"))?;
+    fn candidate(&self) -> Result<Candidate, Box<dyn Error>> {
+        match (&self.scorecard, &self.rules) {
+            (Some(path), _) => Ok(Candidate::Scorecard(Box::new(self.scorecard(path)?))),
+            (None, Some(path)) => Ok(Candidate::Rules(Box::new(self.rules(path)?))),
+            (None, None) => Err("give a scorecard or rules to try".into()),
+        }
+    }
+
+    fn rules(&self, path: &Path) -> Result<RulesDryRunRequest, Box<dyn Error>> {
+        let text = text("rules", path)?;
+        let file = contract::rules::file(&text)
+            .map_err(|faults| format!("rules `{}` cannot be used:{}", path.display(), listed(&faults)))?;
+        let default = RulesDryRunRequest::of(file);
+        Ok(RulesDryRunRequest {
+            days: self.days.unwrap_or(default.days),
+            until: self.until,
+            step_days: self.step_days.unwrap_or(default.step_days),
+            horizon_days: self.horizon_days,
+            ..default
+        })
+    }
+
+    fn scorecard(&self, path: &Path) -> Result<DryRunRequest, Box<dyn Error>> {
+        let text = text("scorecard", path)?;
         let file = contract::scorecard::file(&text)
-            .map_err(|faults| format!("scorecard `{path}` cannot be used:{}", listed(&faults)))?;
+            .map_err(|faults| format!("scorecard `{}` cannot be used:{}", path.display(), listed(&faults)))?;
         let default = DryRunRequest::of(file);
         Ok(DryRunRequest {
             against: self.against.clone(),
