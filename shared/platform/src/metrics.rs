@@ -45,6 +45,8 @@ pub enum Metric {
     RunsSkipped,
     /// Calls to action that were opened.
     CtasOpened,
+    /// Rules that a kill switch held.
+    RulesHeld,
     /// Escalations that were opened.
     EscalationsOpened,
 }
@@ -63,6 +65,7 @@ impl Metric {
             Self::AccountsScored => "accounts_scored",
             Self::RunsSkipped => "runs_skipped",
             Self::CtasOpened => "ctas_opened",
+            Self::RulesHeld => "rules_held",
             Self::EscalationsOpened => "escalations_opened",
         }
     }
@@ -187,6 +190,7 @@ pub fn record_events(metrics: &dyn Metrics, events: &[Event]) {
         (Metric::EventsPublished, events.len() as u64),
         (Metric::CtasOpened, count("CtaOpened")),
         (Metric::EscalationsOpened, count("EscalationOpened")),
+        (Metric::RulesHeld, count("RuleHeld")),
     ];
     let values: Vec<_> = values.into_iter().filter(|(_, value)| *value > 0).collect();
     metrics.record(&values);

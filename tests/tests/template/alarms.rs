@@ -122,6 +122,13 @@ fn a41_a_run_that_does_not_start_is_noticed() {
 }
 
 #[test]
+fn a_rule_that_a_kill_switch_holds_is_noticed() {
+    let alarm = crate::document::properties("RulesHeldAlarm");
+    fires_above(&alarm, 0);
+    assert_eq!((&alarm["MetricName"], &alarm["Namespace"]), (&json!(Metric::RulesHeld.name()), &json!(NAMESPACE)));
+}
+
+#[test]
 fn the_table_the_api_and_the_last_resort_have_alarms() {
     let table = crate::document::properties("TableThrottlesAlarm");
     let names: Vec<_> = metrics(&table).into_iter().map(|(name, _)| name).collect();
