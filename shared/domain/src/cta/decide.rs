@@ -5,6 +5,7 @@
 
 use super::{Cta, CtaChange, Ending, Episode, Episodes, EscalationRequest, Status, cta_id, days_after, priority};
 use crate::account::Account;
+use crate::calendar::WorkCalendar;
 use crate::id::TenantId;
 use crate::rule::{CtaKind, Evidence, Outcome, Rule, RuleSet, Truth};
 use jiff::Timestamp;
@@ -44,7 +45,7 @@ pub fn decide(
     let (growth, others): (Vec<_>, Vec<_>) = all.partition(|(rule, _)| rule.cta.kind == CtaKind::Expansion);
     for (rule, outcome) in others.into_iter().chain(growth) {
         let held_back = rule.cta.kind == CtaKind::Expansion && decision.episodes.is_at_risk();
-        let context = Context { tenant, account, rule, outcome, held_back, now };
+        let context = Context { tenant, account, rule, calendar: rules.calendar(), outcome, held_back, now };
         let episode = decision.episodes.by_rule.remove(&rule.id);
         let before = episode.clone();
         let Some(episode) = context.step(episode) else { continue };
@@ -68,6 +69,7 @@ struct Context<'a> {
     tenant: &'a TenantId,
     account: &'a Account,
     rule: &'a Rule,
+    calendar: Option<&'a WorkCalendar>,
     outcome: &'a Outcome,
     /// Whether a risk goes before it.
     held_back: bool,
@@ -104,12 +106,18 @@ impl Context<'_> {
             status: Status::Open,
             opened_at: self.now,
             updated_at: self.now,
-            due_at: days_after(self.now, template.due_in_days),
+            due_at: self.due(),
             fired: 1,
             reopened: 0,
         };
         let evidence = self.outcome.when.evidence;
         Some(Episode { number, cta, evidence, false_since: None, not_true_since: None, paused: false })
+    }
+
+    /// When a call to action is due that opens now.
+    fn due(&self) -> Timestamp {
+        let days = self.rule.cta.due_in_days;
+        self.calendar.map_or_else(|| days_after(self.now, days), |calendar| calendar.due(self.now, days))
     }
 
     /// An episode that has not ended: it may fire again, wake or end.
@@ -160,7 +168,7 @@ impl Context<'_> {
             cta.reopened = cta.reopened.saturating_add(1);
             cta.fired = cta.fired.saturating_add(1);
             cta.updated_at = self.now;
-            cta.due_at = days_after(self.now, self.rule.cta.due_in_days);
+            cta.due_at = self.due();
             cta.evidence = self.outcome.when.reasons();
             cta.confidence_percent = self.outcome.when.confidence_percent;
             cta.priority = priority(self.account.arr, cta.severity, cta.confidence_percent);

@@ -20,6 +20,7 @@ fn account() -> Account {
         stage: LifecycleStage::Steady,
         renewal_on: None,
         owner: Some(PersonId::new("kim").unwrap()),
+        contact: Default::default(),
     }
 }
 
@@ -309,6 +310,24 @@ fn wrong_actions_are_refused_with_what_would_be_right() {
     );
     let nobody = CtaId::new("cta-0").unwrap();
     assert!(matches!(story.episodes.act(&nobody, &snooze(5), day(1)), Err(ActionError::NotFound(_))));
+}
+
+#[test]
+fn a_call_to_action_is_due_in_working_days_where_the_rules_have_a_calendar() {
+    let calendar = crate::calendar::tests::berlin();
+    let working = rules().on_calendar(calendar.clone()).unwrap();
+    assert_ne!(working.version(), rules().version());
+    let see = |episodes: &Episodes, truth, at| {
+        decide(&tenant(), &account(), &working, episodes, &[outcome(truth, None)], day(at)).episodes
+    };
+    let due = |episodes: &Episodes| episodes.of(&id()).unwrap().cta.due_at;
+    let mut episodes = see(&Episodes::default(), Truth::True, 0);
+    assert_eq!(due(&episodes), calendar.due(day(0), 5));
+    assert!(due(&episodes) > day(5), "a weekend lies between");
+    for (truth, at) in [(Truth::False, 1), (Truth::False, 9), (Truth::True, 12)] {
+        episodes = see(&episodes, truth, at);
+    }
+    assert_eq!(due(&episodes), calendar.due(day(12), 5), "opened again");
 }
 
 #[test]
