@@ -105,6 +105,8 @@ impl Told<'_> {
                 };
                 PlaybookFinished { execution, reason }.into()
             }
+            // Nothing has happened to the customer yet; the stream and the entry say what waits, and until when.
+            What::Held { .. } => return None,
             // The effect that belongs to it, and the call to action that ends, say it.
             What::Escalated { .. } | What::InTimeAgain { .. } => return None,
         })
