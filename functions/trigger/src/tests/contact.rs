@@ -250,9 +250,12 @@ fn a99_two_executions_that_race_keep_to_the_cap() {
     assert!(stage.letter(&first).held_until.is_some());
 }
 
+/// A request that can be sent again.
+type Sending<'a> = &'a dyn Fn() -> Result<(u16, Value), Problem>;
+
 #[test]
 fn a99_a_crash_at_any_commit_sends_each_letter_once_and_counts_it_once() {
-    let way = |stage: &Stage, send: &dyn Fn(&dyn Fn() -> Result<(u16, Value), Problem>)| {
+    let way = |stage: &Stage, send: &dyn Fn(Sending<'_>)| {
         let ids = ["win-back", "win-back-again"].map(|playbook| stage.come_to_the_gate(playbook));
         stage.doubles.take_calls();
         ids.iter().for_each(|id| send(&|| stage.release(id)));

@@ -207,8 +207,8 @@ pub(super) fn any_book() -> impl Strategy<Value = Playbook> {
             }
             choices.push(picked);
         }
-        let step = |(number, ((kind, follows, _), [one, other])): (usize, (&(u8, u16, u16), &[Vec<String>; 2])),
-                    reaches| {
+        let step = |number: usize, reaches| {
+            let ((kind, follows, _), [one, other]) = (&made[number], &choices[number]);
             let after: Vec<String> = (0..number).filter(|before| follows >> before & 1 == 1).map(name).collect();
             let after: Vec<&str> = after.iter().map(String::as_str).collect();
             let (one, other): (Vec<&str>, Vec<&str>) =
@@ -222,9 +222,9 @@ pub(super) fn any_book() -> impl Strategy<Value = Playbook> {
                 _ => task(&name(number), &after),
             }
         };
-        let made = |reaches| made.iter().zip(&choices).enumerate().map(|of| step(of, reaches)).collect();
+        let steps = |reaches| (0..made.len()).map(|number| step(number, reaches)).collect();
         // Where a way to what reaches the customer has no gate, our own people are told instead.
-        Playbook::new(draft(made(true))).or_else(|_| Playbook::new(draft(made(false)))).ok()
+        Playbook::new(draft(steps(true))).or_else(|_| Playbook::new(draft(steps(false)))).ok()
     })
 }
 
