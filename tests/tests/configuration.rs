@@ -2,7 +2,7 @@
 //!
 //! `CS_OPS_UPDATE=1 cargo test -p tests --test configuration` writes them anew.
 
-use contract::{escalation, mapping, playbook, rules, scorecard, segments};
+use contract::{contact, escalation, mapping, playbook, rules, scorecard, segments};
 use schemars::{Schema, schema_for};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/contract/defaults")
 }
 
-fn schemas() -> [(&'static str, Schema); 6] {
+fn schemas() -> [(&'static str, Schema); 7] {
     [
         ("scorecard", schema_for!(scorecard::ScorecardFile)),
         ("rules", schema_for!(rules::RulesFile)),
@@ -19,6 +19,7 @@ fn schemas() -> [(&'static str, Schema); 6] {
         ("mapping", schema_for!(mapping::MappingFile)),
         ("playbook", schema_for!(playbook::PlaybookFile)),
         ("segments", schema_for!(segments::SegmentsFile)),
+        ("contact", schema_for!(contact::ContactFile)),
     ]
 }
 
@@ -40,7 +41,7 @@ fn the_schemas_in_the_repository_are_made_from_the_types() {
 fn what_is_built_in_fits_its_schema_and_what_is_misspelt_does_not() {
     let playbooks =
         ["expansion", "lifecycle", "onboarding", "renewal", "win-back"].map(|name| (format!("playbooks/{name}"), 4));
-    let files = [("scorecard", 0), ("maturity", 0), ("rules", 1), ("escalation", 2), ("segments", 5)];
+    let files = [("scorecard", 0), ("maturity", 0), ("rules", 1), ("escalation", 2), ("segments", 5), ("contact", 6)];
     for (file, of) in files.map(|(file, of)| (file.to_owned(), of)).into_iter().chain(playbooks) {
         let (name, schema) = schemas()[of].clone();
         let schema = jsonschema::validator_for(schema.as_value()).unwrap();

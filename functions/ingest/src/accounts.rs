@@ -1,5 +1,6 @@
 //! `PUT /accounts/{id}`: the account as the CRM describes it, with its place in the portfolio. With `If-None-Match: *`
-//! an account that somebody has described stays as it is.
+//! an account that somebody has described stays as it is. What a customer wishes of those who want to reach them stays until
+//! something else is said of it: a description that says nothing does not take an opt-out back.
 
 use async_trait::async_trait;
 use contract::event::{AccountChanged, Cause, Event, FunctionName};
@@ -26,7 +27,8 @@ pub async fn put(ports: &Ports, caller: &Caller, request: &Request) -> Result<Re
     let cause = request.cause(caller, FunctionName::Ingest);
     let head = keys::profile(&caller.tenant, &id);
     let created = ports.table.get(&head).await?.is_none();
-    let describe = Describe { ports, cause: &cause, account: &account, only_new };
+    let keeps_wishes = body.contact.is_none();
+    let describe = Describe { ports, cause: &cause, account: &account, keeps_wishes, only_new };
     let outcome = once::handle(ports, &head, &message, &describe).await?;
     if only_new && outcome == Outcome::Unchanged {
         let detail = format!(
@@ -42,6 +44,7 @@ struct Describe<'a> {
     ports: &'a Ports,
     cause: &'a Cause,
     account: &'a Account,
+    keeps_wishes: bool,
     only_new: bool,
 }
 
@@ -50,10 +53,16 @@ impl Decide for Describe<'_> {
     type State = Account;
 
     async fn decide(&self, state: Option<Account>) -> Result<Option<Effect<Account>>, Failure> {
-        if state.as_ref().is_some_and(|known| self.only_new || known == self.account) {
-            return Ok(None);
-        }
         let created = state.is_none();
+        let mut account = self.account.clone();
+        if let Some(known) = state {
+            if self.keeps_wishes {
+                account.contact = known.contact.clone();
+            }
+            if self.only_new || known == account {
+                return Ok(None);
+            }
+        }
         let tenant = &self.cause.tenant;
         let mut writes = Vec::new();
         if created {
@@ -61,9 +70,9 @@ impl Decide for Describe<'_> {
                 writes.extend(self.entry(key).await?);
             }
         }
-        let fact = AccountChanged { created, account: self.account.into() };
+        let fact = AccountChanged { created, account: (&account).into() };
         let event = Event::new(self.cause, Some(&self.account.id), "", self.ports.clock.now(), fact);
-        Ok(Some(Effect { state: self.account.clone(), writes, events: vec![event] }))
+        Ok(Some(Effect { state: account, writes, events: vec![event] }))
     }
 }
 

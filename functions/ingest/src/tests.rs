@@ -479,6 +479,32 @@ fn a_repeated_description_says_that_it_changes_nothing_now() {
 }
 
 #[test]
+fn a104_an_opt_out_stays_until_somebody_says_that_it_does_not() {
+    let stage = stage();
+    let put = |id: &str, arr: i64, contact: Option<Value>| {
+        let mut body = description();
+        body["arr_cents"] = json!(arr);
+        if let Some(contact) = contact {
+            body["contact"] = contact;
+        }
+        stage.ask(id, "PUT", "/accounts/{id}", "acme", &body.to_string()).unwrap().1["changed"].clone()
+    };
+    let wishes = || {
+        let profile = stage.doubles.value(&keys::profile(&tenant(), &AccountId::new("acme").unwrap())).unwrap();
+        profile["state"]["contact"].clone()
+    };
+    let out = json!({ "opted_out": true, "time_zone": "Europe/Berlin" });
+    assert_eq!((put("a", 1_000, Some(out.clone())), wishes()), (json!(true), out.clone()));
+    assert_eq!((put("b", 2_000, None), wishes()), (json!(true), out), "the CRM says nothing of it");
+    assert_eq!(put("c", 2_000, None), json!(false));
+    assert_eq!((put("d", 2_000, Some(json!({ "opted_out": false }))), wishes()), (json!(true), Value::Null));
+    let mut body = description();
+    body["contact"] = json!({ "opted_out": true, "time_zone": "Mars" });
+    let refused = stage.ask("e", "PUT", "/accounts/{id}", "acme", &body.to_string()).unwrap_err();
+    assert_eq!((refused.status, refused.errors[0].path.as_str()), (400, "contact.time_zone"));
+}
+
+#[test]
 fn with_if_none_match_an_account_is_described_only_where_nobody_has_described_it() {
     let stage = stage();
     let put = |id: &str, account: &str, condition: &str| stage.put_if(condition, id, account);

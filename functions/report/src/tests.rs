@@ -52,6 +52,7 @@ fn described(name: &str) -> AccountChanged {
         stage: LifecycleStage::Steady,
         renewal_on: None,
         owner: None,
+        contact: None,
     };
     AccountChanged { created: true, account: body }
 }

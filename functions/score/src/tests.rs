@@ -75,6 +75,7 @@ impl Stage {
             stage: LifecycleStage::Steady,
             renewal_on: None,
             owner: None,
+            contact: Default::default(),
         };
         self.doubles.put(&keys::profile(&tenant(), &account.id), &json!({ "state": account }));
         self.doubles.put(&keys::shard_entry(&tenant(), &account.id), &json!({}));

@@ -192,9 +192,18 @@ impl Evaluate for Start<'_> {
             return Ok(self.refuse(Refused::Full));
         }
         let facts = known.facts(self.now);
-        let decision = start(self.playbook, self.id.clone(), self.arguments.clone(), self.by.clone(), &facts);
-        let told = Told { ports: self.ports, cause: &self.cause, account: self.account, now: self.now };
+        let decision = start(
+            self.playbook,
+            self.id.clone(),
+            self.arguments.clone(),
+            self.by.clone(),
+            &facts,
+            &self.library.door(&record.contacts),
+        );
+        let told =
+            Told { ports: self.ports, cause: &self.cause, account: self.account, library: self.library, now: self.now };
         let mut writes = told.writes(self.playbook, &decision).await?;
+        writes.extend(known.check_wishes(tenant, &[&decision]));
         writes.extend(self.library.keep(self.ports.table.as_ref(), tenant, self.playbook).await?);
         if !self.playbook.entry.not_while_open.is_empty() {
             let expect = Expect::of(episodes);
@@ -206,6 +215,7 @@ impl Evaluate for Start<'_> {
         let what = format!("start {} by {}", self.playbook.id, self.by);
         let (audit, write) = told.link(&record.audit, what, inputs, &[(self.playbook, &decision)])?;
         writes.push(write);
+        record.contacts = decision.contacts;
         put_in(&mut record, decision.execution);
         record.audit = audit;
         Ok(Some(Effect { state: record, writes, events }))

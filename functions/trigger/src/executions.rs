@@ -3,6 +3,10 @@
 //! The running executions of an account lie in one head item, so that whatever is decided about them is decided once
 //! ([`look`] when time passes, [`crate::execute`] when one begins, [`act`] when somebody settles a step). Beside the head
 //! lies an entry for each execution, by which it is found, and a log of its changes ([`stream`]).
+//!
+//! The head also holds when the customer was reached, so that executions cannot reach them more often together than they
+//! may; and whatever goes out is committed only if the account's description is the one that was looked at, so that an
+//! opt-out that was answered before holds.
 
 pub mod library;
 pub mod look;
@@ -19,7 +23,7 @@ use domain::account::Account;
 use domain::audit;
 use domain::digest::Digest;
 use domain::id::{AccountId, ExecutionId, StepId, TenantId};
-use domain::playbook::{Command, Deed, Execution, PlaybookFault, Refusal, decide};
+use domain::playbook::{Command, Decision, Deed, Execution, PlaybookFault, Refusal, decide};
 use domain::record::{AccountRecord, ExecutionRecord, HealthRecord};
 use domain::rule::Facts;
 use jiff::Timestamp;
@@ -29,7 +33,7 @@ use platform::http::{self, Caller, Problem, Request, Response};
 use platform::keys::{self, tenant_partition};
 use platform::once::{self, Effect, Evaluate};
 use platform::snapshot::Snapshot;
-use platform::table::{self, Item, Key, Range, Table};
+use platform::table::{self, Expect, Item, Key, Range, Table, Write};
 use std::sync::Mutex;
 use told::Told;
 
@@ -41,6 +45,8 @@ const MAX_LOOKED_AT: usize = 5_000;
 /// What executions are decided from.
 pub struct Known {
     pub account: Account,
+    /// As which version of its description that is known.
+    pub described: Expect,
     pub record: AccountRecord,
     pub scored: Option<HealthRecord>,
 }
@@ -50,7 +56,14 @@ impl Known {
     pub fn read(snapshot: &Snapshot) -> Result<Option<Self>, Failure> {
         let Some(account) = snapshot.account()? else { return Ok(None) };
         let record = snapshot.record()?.unwrap_or_default();
-        Ok(Some(Self { account, record, scored: snapshot.health()? }))
+        let described = Expect::of(snapshot.item(keys::PROFILE));
+        Ok(Some(Self { account, described, record, scored: snapshot.health()? }))
+    }
+
+    /// Makes sure that the customer's wishes are as they were looked at, where something goes out to them.
+    pub fn check_wishes(&self, tenant: &TenantId, decisions: &[&Decision]) -> Option<Write> {
+        let reached = decisions.iter().any(|decision| decision.reaches_the_customer());
+        reached.then(|| Write::Check { key: keys::profile(tenant, &self.account.id), expect: self.described })
     }
 
     /// The same as conditions take it.
@@ -63,7 +76,13 @@ impl Known {
 /// The record of an account on which nothing was begun.
 pub fn nothing_yet(tenant: &TenantId, account: &AccountId) -> ExecutionRecord {
     let audit = audit::Head::start(tenant, account);
-    ExecutionRecord { running: Default::default(), ended: Default::default(), stay: None, audit }
+    ExecutionRecord {
+        running: Default::default(),
+        ended: Default::default(),
+        stay: None,
+        contacts: Default::default(),
+        audit,
+    }
 }
 
 /// Puts an execution into its place; one that has ended leaves behind when that was.
@@ -253,19 +272,28 @@ impl Evaluate for Act<'_> {
         };
         let Some(execution) = record.running.get(self.id) else { return Ok(self.refuse(Refused::Ended)) };
         let playbook = self.library.of(self.ports.table.as_ref(), &self.cause.tenant, execution).await?;
-        let decision = match decide(&playbook, execution, self.command, &known.facts(self.now)) {
+        let decision = match decide(
+            &playbook,
+            execution,
+            self.command,
+            &known.facts(self.now),
+            &self.library.door(&record.contacts),
+        ) {
             Ok(decision) => decision,
             Err(refusal) => return Ok(self.refuse(Refused::By(refusal))),
         };
         if decision.execution == *execution {
             return Ok(None);
         }
-        let told = Told { ports: self.ports, cause: &self.cause, account: self.account, now: self.now };
+        let told =
+            Told { ports: self.ports, cause: &self.cause, account: self.account, library: self.library, now: self.now };
         let mut writes = told.writes(&playbook, &decision).await?;
+        writes.extend(known.check_wishes(&self.cause.tenant, &[&decision]));
         let events = told.events(&playbook, &decision);
         let inputs = Digest::of("playbook command", [self.id.as_str(), &format!("{:?}", self.command)]);
         let (audit, write) = told.link(&record.audit, self.what(), inputs, &[(&playbook, &decision)])?;
         writes.push(write);
+        record.contacts = decision.contacts;
         put_in(&mut record, decision.execution);
         record.audit = audit;
         Ok(Some(Effect { state: record, writes, events }))

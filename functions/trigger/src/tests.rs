@@ -1,5 +1,6 @@
 //! Facts and people through the doors of trigger: what opens a call to action, what keeps it one, and what ends it.
 
+mod contact;
 mod playbooks;
 mod rules;
 
@@ -56,6 +57,7 @@ fn acme() -> Account {
         stage: LifecycleStage::Steady,
         renewal_on: None,
         owner: Some(PersonId::new("kim").unwrap()),
+        contact: Default::default(),
     }
 }
 

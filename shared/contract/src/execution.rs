@@ -140,8 +140,8 @@ pub struct StepItem {
     pub title: String,
     /// `task`, `wait`, `branch`, `effect` or `gate`.
     pub kind: String,
-    /// `pending`, `open`, `done`, `skipped`, `approved`, `refused`, `branched`, `passed` (the way goes past it) or
-    /// `barred` (a gate before it was refused).
+    /// `pending`, `open`, `done`, `skipped`, `withheld` (the customer does not want to be reached), `approved`, `refused`,
+    /// `branched`, `passed` (the way goes past it) or `barred` (a gate before it was refused).
     pub state: String,
     /// Whose it is, by role; the deputy's where it went there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -158,9 +158,13 @@ pub struct StepItem {
     /// Who settled it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
-    /// Why it was skipped or refused.
+    /// Why it was skipped, refused or withheld, or is held back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Until when what it sends to the customer is held back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub held_until: Option<Timestamp>,
     /// What has to be shown, by name, and what was.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub evidence: BTreeMap<String, Option<String>>,
@@ -210,7 +214,7 @@ pub struct ExecutionEvent {
     /// When.
     #[schemars(with = "String")]
     pub at: Timestamp,
-    /// `started`, `opened`, `settled`, `moved`, `late`, `in_time_again`, `stuck`, `escalated` or `finished`.
+    /// `started`, `opened`, `held`, `settled`, `moved`, `late`, `in_time_again`, `stuck`, `escalated` or `finished`.
     pub what: String,
     /// The steps that it is about, each as it was then.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -263,6 +267,7 @@ impl StepItem {
         let owner =
             step.owner.map(|role| if record.with_deputy { playbook.deputy(role).unwrap_or(role) } else { role });
         let (by, reason) = who_and_why(&record.state);
+        let held = record.held.as_ref();
         let open = match &record.state {
             StepState::Open { since } => Some(*since),
             _ => None,
@@ -278,7 +283,8 @@ impl StepItem {
             late: record.late || (open.is_some() && record.due_on.is_some_and(|due| due < today)),
             at: open.or(record.state.settled_at()),
             by: by.map(ToString::to_string),
-            reason,
+            reason: reason.or_else(|| held.map(|held| held.reason.clone())),
+            held_until: held.map(|held| held.until),
             evidence: evidence(step, execution),
             article: step.article.clone(),
         })
@@ -292,6 +298,7 @@ fn who_and_why(state: &StepState) -> (Option<&PersonId>, Option<String>) {
         StepState::Skipped { by, reason, .. } | StepState::Refused { by, reason, .. } => {
             (Some(by), Some(reason.clone()))
         }
+        StepState::Withheld { reason, .. } => (None, Some(reason.clone())),
         _ => (None, None),
     }
 }

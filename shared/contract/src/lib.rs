@@ -2,7 +2,9 @@
 //! defaults. Each becomes a domain type by `TryFrom` and comes from one by `From`; there is no decision here.
 
 pub mod backtest;
+pub mod calendar;
 pub mod comparison;
+pub mod contact;
 pub mod document;
 pub mod escalate;
 pub mod escalation;

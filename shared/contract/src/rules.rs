@@ -12,6 +12,7 @@ pub use names::Vocabulary;
 pub(crate) use names::hinted;
 pub(crate) use reader::Reader;
 
+use crate::calendar::CalendarFile;
 use crate::document;
 use crate::problem::Fault;
 use domain::id::RuleId;
@@ -54,7 +55,7 @@ pub fn read_for(text: &str, scorecards: &domain::scorecard::Scorecards) -> Resul
     rule_set(document::yaml(text)?, &Vocabulary::of(scorecards))
 }
 
-fn rule_set(RulesFile { name, rules }: RulesFile, vocabulary: &Vocabulary) -> Result<RuleSet, Vec<Fault>> {
+fn rule_set(RulesFile { name, calendar, rules }: RulesFile, vocabulary: &Vocabulary) -> Result<RuleSet, Vec<Fault>> {
     let mut reader = Reader::new(vocabulary);
     let mut read = Vec::new();
     for (index, value) in rules.into_iter().enumerate() {
@@ -64,7 +65,12 @@ fn rule_set(RulesFile { name, rules }: RulesFile, vocabulary: &Vocabulary) -> Re
         }
     }
     let mut faults = reader.into_faults();
-    match RuleSet::with_paths(name, read) {
+    let calendar = calendar.and_then(|file| file.read("calendar").map_err(|more| faults.extend(more)).ok());
+    let rules = RuleSet::with_paths(name, read);
+    match rules.and_then(|rules| match calendar {
+        Some(calendar) => rules.on_calendar(calendar),
+        None => Ok(rules),
+    }) {
         Ok(rules) if faults.is_empty() => return Ok(rules),
         Ok(_) => {}
         Err(more) => faults.extend(more.into_iter().map(|fault| Fault::new(fault.path, fault.reason))),
@@ -108,6 +114,9 @@ fn rule(reader: &mut Reader<'_>, path: &str, value: Value) -> Option<Rule> {
 pub struct RulesFile {
     /// What people call the set.
     pub name: String,
+    /// By which days what they ask for is due; every day counts where nothing is given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calendar: Option<CalendarFile>,
     /// The rules.
     #[schemars(with = "Vec<RuleFile>")]
     pub rules: Vec<Value>,
@@ -153,7 +162,7 @@ pub struct CtaFile {
     /// `critical`, `high`, `medium` or `low`.
     #[schemars(schema_with = "names::severities")]
     pub severity: Severity,
-    /// Days from opening until it is due.
+    /// Days from opening until it is due: working days where the file has a calendar.
     pub due_in_days: u32,
 }
 
@@ -224,6 +233,24 @@ mod tests {
     fn another_number_is_another_version() {
         let changed = DEFAULT.replace("by_percent: 20", "by_percent: 20.01");
         assert_ne!(read(&changed).unwrap().version(), read(DEFAULT).unwrap().version());
+    }
+
+    #[test]
+    fn a_calendar_belongs_to_the_version_and_its_faults_are_named() {
+        let rules = read(DEFAULT).unwrap();
+        assert!(rules.calendar().is_some());
+        let without = DEFAULT.split_once("calendar:").unwrap().0.to_owned()
+            + "rules:"
+            + DEFAULT.split_once("rules:\n").unwrap().1;
+        let every_day = read(&without).unwrap_or_else(|faults| panic!("{faults:?}"));
+        assert_eq!(every_day.calendar(), None);
+        let holiday = read(&DEFAULT.replace("holidays: []", "holidays: [2026-12-25]")).unwrap();
+        assert!(rules.version() != every_day.version() && rules.version() != holiday.version());
+        let text = DEFAULT.replace("time_zone: UTC", "time_zone: Utopia").replace("until: \"17:00\"", "until: late");
+        let paths: Vec<String> = faults(&text).into_iter().map(|(path, _)| path).collect();
+        assert_eq!(paths, ["calendar.time_zone", "calendar.until"]);
+        let text = DEFAULT.replace("until: \"17:00\"", "until: \"08:00\"");
+        assert_eq!(faults(&text)[0].0, "calendar.until");
     }
 
     #[test]

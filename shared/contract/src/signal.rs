@@ -1,7 +1,9 @@
 //! Signals and accounts as they come in.
 
+use crate::contact::WishesBody;
 use crate::problem::Fault;
 use domain::account::{Account, LifecycleStage, Money, Segment};
+use domain::contact::Wishes;
 use domain::fixed::Quantity;
 use domain::id::{AccountId, CaseId, MeetingId, PersonId, SignalId, SourceId};
 use domain::signal::{CaseStatus, Detail, MeetingResult, Metric, Severity, Signal, Unit};
@@ -210,6 +212,10 @@ pub struct AccountBody {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub owner: Option<PersonId>,
+    /// What the customer wishes of those who want to reach them. Left out, it stays as it is: somebody who opted out stays so
+    /// until it is said that they did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact: Option<WishesBody>,
 }
 
 impl AccountBody {
@@ -226,6 +232,7 @@ impl AccountBody {
             stage: self.stage,
             renewal_on: self.renewal_on,
             owner: self.owner.clone(),
+            contact: self.contact.clone().map(Wishes::from).unwrap_or_default(),
         })
     }
 }
@@ -239,6 +246,7 @@ impl From<&Account> for AccountBody {
             stage: account.stage,
             renewal_on: account.renewal_on,
             owner: account.owner.clone(),
+            contact: Some(account.contact.clone()).filter(|wishes| !wishes.is_none()).map(WishesBody::from),
         }
     }
 }

@@ -39,7 +39,8 @@ pub struct StepBody {
     pub title: String,
     /// `task`, `wait`, `branch`, `effect` or `gate`.
     pub kind: String,
-    /// `open`, `done`, `skipped`, `approved`, `refused` or `branched`; a step that moved may be `pending` still.
+    /// `open`, `done`, `skipped`, `withheld` (the customer does not want to be reached), `approved`, `refused` or
+    /// `branched`; a step that moved may be `pending` still.
     pub state: String,
     /// Whose it is, by role.
     pub owner: Option<String>,
@@ -49,6 +50,9 @@ pub struct StepBody {
     pub late: bool,
     /// Who settled it; nobody where the machine did.
     pub by: Option<String>,
+    /// Why it was skipped, refused or withheld.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// A playbook was begun on an account.
@@ -152,7 +156,8 @@ impl ExecutionBody {
 impl StepBody {
     /// A step of an execution at a moment; nothing where it has no such step.
     pub fn of(playbook: &Playbook, execution: &Execution, id: &StepId, now: Timestamp) -> Option<Self> {
-        let StepItem { title, kind, state, owner, due_on, late, by, .. } = StepItem::of(playbook, execution, id, now)?;
-        Some(Self { step: id.clone(), title, kind, state, owner, due_on, late, by })
+        let StepItem { title, kind, state, owner, due_on, late, by, reason, .. } =
+            StepItem::of(playbook, execution, id, now)?;
+        Some(Self { step: id.clone(), title, kind, state, owner, due_on, late, by, reason })
     }
 }

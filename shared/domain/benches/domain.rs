@@ -151,6 +151,7 @@ fn account() -> Result<Account, Box<dyn Error>> {
         stage: LifecycleStage::Steady,
         renewal_on: Some(LAST.plus(30)),
         owner: None,
+        contact: Default::default(),
     })
 }
 

@@ -1,5 +1,6 @@
 //! An account: a customer of the tenant, as the CRM describes it.
 
+use crate::contact::Wishes;
 use crate::day::Day;
 use crate::id::{AccountId, PersonId};
 use serde::{Deserialize, Serialize};
@@ -90,4 +91,7 @@ pub struct Account {
     pub renewal_on: Option<Day>,
     /// Who looks after it, if anybody does.
     pub owner: Option<PersonId>,
+    /// What it wishes of those who want to reach it.
+    #[serde(default, skip_serializing_if = "Wishes::is_none")]
+    pub contact: Wishes,
 }

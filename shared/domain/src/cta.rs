@@ -159,6 +159,11 @@ impl Episodes {
         live
     }
 
+    /// Whether a call to action about a risk is still to be done.
+    pub fn is_at_risk(&self) -> bool {
+        self.iter().any(|episode| episode.cta.kind == CtaKind::Risk && episode.cta.status.is_live())
+    }
+
     /// When the first snooze ends.
     pub fn next_due(&self) -> Option<Timestamp> {
         let until = |episode: &Episode| match &episode.cta.status {

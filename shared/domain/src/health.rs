@@ -354,6 +354,7 @@ pub(crate) mod tests {
             stage,
             renewal_on,
             owner: None,
+            contact: Default::default(),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use crate::account::LifecycleStage;
 use crate::audit;
+use crate::contact::Contacts;
 use crate::cta::Episodes;
 use crate::day::Day;
 use crate::escalation::Escalation;
@@ -85,6 +86,9 @@ pub struct ExecutionRecord {
     /// The stage that the account was last seen in, where a playbook asks for how long.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stay: Option<Stay>,
+    /// When the customer was reached, whichever execution did it.
+    #[serde(default, skip_serializing_if = "Contacts::is_empty")]
+    pub contacts: Contacts,
     /// The end of the chain of decisions.
     pub audit: audit::Head,
 }

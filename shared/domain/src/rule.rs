@@ -76,7 +76,7 @@ pub struct CtaTemplate {
     pub reason: String,
     /// How bad it is.
     pub severity: Severity,
-    /// Days from opening until it is due.
+    /// Days from opening until it is due: working days where the rules have a calendar.
     pub due_in_days: u32,
 }
 

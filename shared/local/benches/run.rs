@@ -168,6 +168,7 @@ fn account(number: u64) -> Result<[Write; 3], Problem> {
         stage: LifecycleStage::Steady,
         renewal_on: None,
         owner: None,
+        contact: Default::default(),
     };
     let record = record(&mut dice)?;
     // As many handled messages as there were days.

@@ -1,4 +1,4 @@
-//! Which scorecard, rules and escalation policies the host's functions work with: those that are built in, or files.
+//! Which scorecard, rules, playbooks and policies the host's functions work with: those that are built in, or files.
 //!
 //! A file with a fault is refused whole, with every fault and its path, before anything else happens. A data folder
 //! remembers the files that it was given: a later start without them goes on as before and does not fall back to the
@@ -9,7 +9,7 @@ use crate::import::listed;
 use clap::Args;
 use contract::event::FunctionName;
 use contract::problem::Fault;
-use contract::{escalation, playbook, rules, scorecard};
+use contract::{contact, escalation, playbook, rules, scorecard};
 use domain::escalation::EscalationPolicies;
 use domain::rule::RuleSet;
 use domain::scorecard::Scorecards;
@@ -34,6 +34,9 @@ pub struct Files {
     /// Offer this playbook instead of the built-in ones; give it again for each. The data folder remembers them
     #[arg(long = "playbook", value_name = "FILE")]
     pub playbooks: Vec<PathBuf>,
+    /// Reach customers by this policy; the data folder remembers it
+    #[arg(long, value_name = "FILE")]
+    pub contact: Option<PathBuf>,
 }
 
 /// The texts of the files that were given.
@@ -44,6 +47,7 @@ pub struct Texts {
     rules: Option<Text>,
     escalation: Option<Text>,
     playbooks: Vec<Text>,
+    contact: Option<Text>,
 }
 
 /// A file as it was when it was given.
@@ -109,6 +113,7 @@ impl Files {
             rules: self.rules.as_deref().map(|path| text("rules", path)).transpose()?,
             escalation: self.escalation.as_deref().map(|path| text("escalation policies", path)).transpose()?,
             playbooks: self.playbooks.iter().map(|path| text("playbook", path)).collect::<Result<_, _>>()?,
+            contact: self.contact.as_deref().map(|path| text("contact policy", path)).transpose()?,
         })
     }
 }
@@ -128,6 +133,7 @@ impl Texts {
             rules: self.rules.or_else(|| other.rules.clone()),
             escalation: self.escalation.or_else(|| other.escalation.clone()),
             playbooks: if self.playbooks.is_empty() { other.playbooks.clone() } else { self.playbooks },
+            contact: self.contact.or_else(|| other.contact.clone()),
         }
     }
 }
@@ -140,7 +146,8 @@ impl Configuration {
         let read_rules = |text: &str| rules::read_for(text, &scorecards);
         let rules = one("rules", texts.rules.as_ref(), rules::built_in, read_rules)?;
         let policies = one("escalation policies", texts.escalation.as_ref(), escalation::built_in, escalation::read)?;
-        Ok(Self { scorecards, rules, policies, playbooks: playbooks(&texts.playbooks)? })
+        let contact = one("contact policy", texts.contact.as_ref(), contact::built_in, contact::read)?;
+        Ok(Self { scorecards, rules, policies, playbooks: playbooks(&texts.playbooks)?.reaching(contact) })
     }
 
     /// Makes a function of its ports.
@@ -235,6 +242,17 @@ rules:
         assert_eq!(given.scorecards, scorecard::built_in().unwrap());
         drop(folder);
         assert_eq!(Files::default().configure(&table).unwrap(), given);
+    }
+
+    #[test]
+    fn a_contact_policy_goes_with_the_playbooks() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("contact.yaml");
+        std::fs::write(&path, "at_most: 1\nwithin_days: 30\ntime_zone: Europe/Berlin\n").unwrap();
+        let table = table();
+        let given = Files { contact: Some(path), ..Files::default() }.configure(&table).unwrap();
+        assert_ne!(given.playbooks.contact(), &contact::built_in().unwrap());
+        assert_eq!(Files::default().configure(&table).unwrap(), given, "it is remembered");
     }
 
     #[test]

@@ -94,6 +94,7 @@ fn account(number: usize) -> Account {
         stage: LifecycleStage::Steady,
         renewal_on: None,
         owner: None,
+        contact: Default::default(),
     }
 }
 

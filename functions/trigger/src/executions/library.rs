@@ -1,10 +1,12 @@
 //! The playbooks that may be started, and those by which something runs.
 //!
 //! An execution goes on with the version that it began with. So a playbook is kept in the table, under the fingerprint
-//! of its content, with the first execution that begins with it.
+//! of its content, with the first execution that begins with it. How customers are reached is not part of a playbook: the
+//! policy that holds now holds for whatever goes out now.
 
 use contract::playbook::{self, PlaybookFile};
 use contract::problem::Fault;
+use domain::contact::{ContactPolicy, Contacts, Door};
 use domain::digest::Digest;
 use domain::id::{PlaybookId, TenantId};
 use domain::playbook::{Execution, Playbook, Playbooks};
@@ -19,6 +21,7 @@ use std::collections::BTreeMap;
 pub struct Library {
     playbooks: Playbooks,
     files: BTreeMap<Digest, PlaybookFile>,
+    contact: ContactPolicy,
 }
 
 impl Library {
@@ -27,7 +30,7 @@ impl Library {
         Self::new(playbook::built_in()?)
     }
 
-    /// A library of these. Names every fault of every file; a fault is led by the playbook's name.
+    /// A library of these, with the built-in policy of contact. Names every fault of every file; a fault is led by the playbook's name.
     pub fn new(files: Vec<PlaybookFile>) -> Result<Self, Vec<Fault>> {
         let (mut playbooks, mut by_version, mut faults) = (Vec::new(), BTreeMap::new(), Vec::new());
         for file in files {
@@ -43,13 +46,31 @@ impl Library {
             }
         }
         match Playbooks::new(playbooks) {
-            Ok(playbooks) if faults.is_empty() => Ok(Self { playbooks, files: by_version }),
+            Ok(playbooks) if faults.is_empty() => {
+                Ok(Self { playbooks, files: by_version, contact: contract::contact::built_in()? })
+            }
             Ok(_) => Err(faults),
             Err(more) => {
                 faults.extend(more.into_iter().map(|fault| Fault::new(fault.path, fault.reason)));
                 Err(faults)
             }
         }
+    }
+
+    /// The same playbooks with another policy of contact.
+    #[must_use]
+    pub fn reaching(self, contact: ContactPolicy) -> Self {
+        Self { contact, ..self }
+    }
+
+    /// How customers are reached.
+    pub const fn contact(&self) -> &ContactPolicy {
+        &self.contact
+    }
+
+    /// What goes out to a customer who was reached then passes here.
+    pub const fn door<'a>(&'a self, contacts: &'a Contacts) -> Door<'a> {
+        Door { policy: &self.contact, contacts }
     }
 
     /// The playbooks that may be started.

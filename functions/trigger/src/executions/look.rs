@@ -21,8 +21,8 @@ use platform::table::{Item, Key, MAX_WRITES, Table};
 use std::borrow::Cow;
 
 /// The most writes that one execution comes to: a call to action for each of its steps, its entry, its log, the link and
-/// the head.
-const MOST_WRITES: usize = domain::playbook::MAX_STEPS + 4;
+/// the head; and the look at the customer's wishes.
+const MOST_WRITES: usize = domain::playbook::MAX_STEPS + 5;
 
 /// One look at the executions of one account.
 pub struct Look<'a> {
@@ -74,32 +74,39 @@ impl Evaluate for Look<'_> {
         let mut record = state.unwrap_or_else(|| super::nothing_yet(&self.cause.tenant, self.account));
         let stay = self.stay(record.stay, &known.account, &facts);
         let stayed = std::mem::replace(&mut record.stay, stay) == stay;
-        let told = Told { ports: self.ports, cause: &self.cause, account: self.account, now: self.now };
+        let told =
+            Told { ports: self.ports, cause: &self.cause, account: self.account, library: self.library, now: self.now };
         let (mut writes, mut events) = (Vec::new(), Vec::new());
         let mut decided: Vec<(Cow<'_, Playbook>, Decision)> = Vec::new();
+        let mut contacts = record.contacts.clone();
         for execution in record.running.values() {
             // What does not fit into one commit is looked at by the next news or the next sweep.
             if writes.len() + MOST_WRITES > MAX_WRITES {
                 break;
             }
             let playbook = self.library.of(self.ports.table.as_ref(), &self.cause.tenant, execution).await?;
-            let decision = decide(&playbook, execution, &Command::Look, &facts)
+            let decision = decide(&playbook, execution, &Command::Look, &facts, &self.library.door(&contacts))
                 .map_err(|refusal| Failure::Unhandled(refusal.to_string()))?;
             if decision.execution != *execution {
                 writes.extend(told.writes(&playbook, &decision).await?);
                 events.extend(told.events(&playbook, &decision));
+                // What the next one sends comes on top of what this one does.
+                contacts.clone_from(&decision.contacts);
                 decided.push((playbook, decision));
             }
         }
         if decided.is_empty() && stayed {
             return Ok(None);
         }
+        record.contacts = contacts;
         for (_, decision) in &decided {
             super::put_in(&mut record, decision.execution.clone());
         }
         if !decided.is_empty() {
             let links: Vec<(&Playbook, &Decision)> =
                 decided.iter().map(|(playbook, decision)| (playbook.as_ref(), decision)).collect();
+            let decisions: Vec<&Decision> = decided.iter().map(|(_, decision)| decision).collect();
+            writes.extend(known.check_wishes(&self.cause.tenant, &decisions));
             let inputs = Digest::of("playbook look", [self.now.to_string()]);
             let (head, write): (audit::Head, _) = told.link(&record.audit, "playbooks".to_owned(), inputs, &links)?;
             record.audit = head;

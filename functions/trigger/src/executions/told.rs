@@ -1,6 +1,7 @@
 //! What a decision about an execution comes to: the entries by which it is found, the log that its stream is read from,
 //! the events that tell it, and the link in the chain of decisions.
 
+use super::library::Library;
 use crate::change::Changed;
 use contract::event::{
     Cause, EffectRequested, EscalationRequested, Event, Fact, PlaybookFinished, PlaybookReplanned, PlaybookStarted,
@@ -28,6 +29,7 @@ pub struct Told<'a> {
     pub ports: &'a Ports,
     pub cause: &'a Cause,
     pub account: &'a AccountId,
+    pub library: &'a Library,
     pub now: Timestamp,
 }
 
@@ -52,7 +54,7 @@ impl Told<'_> {
     }
 
     fn changed<'a>(&'a self, decision: &'a Decision) -> Changed<'a> {
-        let Self { ports, cause, account, now } = *self;
+        let Self { ports, cause, account, now, .. } = *self;
         Changed { ports, cause, account, now, changes: &decision.ctas, requests: &[] }
     }
 
@@ -103,6 +105,8 @@ impl Told<'_> {
                 };
                 PlaybookFinished { execution, reason }.into()
             }
+            // Nothing has happened to the customer yet; the stream and the entry say what waits, and until when.
+            What::Held { .. } => return None,
             // The effect that belongs to it, and the call to action that ends, say it.
             What::Escalated { .. } | What::InTimeAgain { .. } => return None,
         })
@@ -122,11 +126,13 @@ impl Told<'_> {
         });
         let reasons =
             decided.iter().flat_map(|(_, decision)| decision.changes.iter().map(|change| said(decision, change)));
+        let playbooks = decided.iter().map(|(playbook, _)| playbook.version());
+        let versions = playbooks.chain([self.library.contact().version()]).map(|version| *version.as_bytes());
         let record = Record {
             at: self.now,
             what,
             inputs_hash,
-            config_hash: Digest::of("playbooks", decided.iter().map(|(playbook, _)| *playbook.version().as_bytes())),
+            config_hash: Digest::of("playbooks and contact", versions),
             outcome: outcome.collect::<Vec<_>>().join(", "),
             reasons: reasons.collect(),
         };

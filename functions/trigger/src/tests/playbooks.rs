@@ -10,13 +10,13 @@ const DOCUMENT: &str = "https://docs.example.com/x";
 
 impl Stage {
     /// The CRM describes `acme` anew.
-    fn describe(&self, change: impl FnOnce(&mut Account)) {
+    pub(super) fn describe(&self, change: impl FnOnce(&mut Account)) {
         let mut account = self.account();
         change(&mut account);
         self.doubles.put(&keys::profile(&tenant(), &account.id), &json!({ "state": account }));
     }
 
-    fn account(&self) -> Account {
+    pub(super) fn account(&self) -> Account {
         let profile = self.doubles.value(&keys::profile(&tenant(), &acme().id)).unwrap();
         serde_json::from_value(profile["state"].clone()).unwrap()
     }
@@ -42,26 +42,32 @@ impl Stage {
         Ok((response.status, serde_json::from_str(&response.body).unwrap()))
     }
 
-    fn execute(&self, cause: &str, playbook: &str, parameters: &Value) -> Result<(u16, Value), Problem> {
+    pub(super) fn execute(&self, cause: &str, playbook: &str, parameters: &Value) -> Result<(u16, Value), Problem> {
         let body = json!({ "account": "acme", "parameters": parameters });
         self.post(cause, "/execute/{workflow_id}", &[("workflow_id", playbook)], &body)
     }
 
     /// Begins a playbook and says what its execution is called.
-    fn begin(&self, playbook: &str, parameters: &Value) -> String {
+    pub(super) fn begin(&self, playbook: &str, parameters: &Value) -> String {
         let (status, body) =
             self.execute(playbook, playbook, parameters).unwrap_or_else(|problem| panic!("{problem:?}"));
         assert_eq!(status, 202);
         body["execution"].as_str().unwrap().to_owned()
     }
 
-    fn settle(&self, execution: &str, step: &str, action: &str, body: &Value) -> Result<(u16, Value), Problem> {
+    pub(super) fn settle(
+        &self,
+        execution: &str,
+        step: &str,
+        action: &str,
+        body: &Value,
+    ) -> Result<(u16, Value), Problem> {
         let route = "/executions/{id}/steps/{step}/{action}";
         let cause = format!("{execution} {step} {action} {body}");
         self.post(&cause, route, &[("id", execution), ("step", step), ("action", action)], body)
     }
 
-    fn complete(&self, execution: &str, step: &str) {
+    pub(super) fn complete(&self, execution: &str, step: &str) {
         let item = self.execution(execution);
         let asked = &item.steps.iter().find(|found| found.step == step).unwrap().evidence;
         let shown = |name: &String| (name.clone(), if name == "pilot_users" { json!(60) } else { json!(DOCUMENT) });
@@ -70,19 +76,19 @@ impl Stage {
             .unwrap_or_else(|problem| panic!("{step}: {problem:?}"));
     }
 
-    fn get(&self, who: &str, route: &str, id: &str, headers: &[(&str, &str)]) -> Result<Response, Problem> {
+    pub(super) fn get(&self, who: &str, route: &str, id: &str, headers: &[(&str, &str)]) -> Result<Response, Problem> {
         let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let parameters = BTreeMap::from([("id".to_owned(), id.to_owned())]);
         let request = Request { method: "GET".into(), route: route.into(), parameters, headers, ..Request::default() };
         block_on(self.trigger.call(&caller(who, "kim"), &request))
     }
 
-    fn execution(&self, id: &str) -> ExecutionItem {
+    pub(super) fn execution(&self, id: &str) -> ExecutionItem {
         let response = self.get("t", "/executions/{id}", id, &[]).unwrap();
         serde_json::from_str(&response.body).unwrap()
     }
 
-    fn state(&self, id: &str, step: &str) -> String {
+    pub(super) fn state(&self, id: &str, step: &str) -> String {
         self.execution(id).steps.into_iter().find(|found| found.step == step).unwrap().state
     }
 
@@ -94,7 +100,7 @@ impl Stage {
     }
 
     /// Another day, and the sweep of it.
-    fn day(&self) {
+    pub(super) fn day(&self) {
         self.pass(1);
         self.sweep();
     }

@@ -3,6 +3,7 @@
 use super::*;
 use domain::account::{Account, Money, Segment};
 use domain::band::Band;
+use domain::contact::{ContactPolicy, Contacts, Door};
 use domain::day::Day;
 use domain::id::{AccountId, ExecutionId, PersonId};
 use domain::page::{Bucket, DayFold};
@@ -13,6 +14,7 @@ use domain::playbook::{
 use domain::rule::{Facts, Standing};
 use domain::series::Series;
 use jiff::{SignedDuration, Timestamp};
+use std::sync::LazyLock;
 
 fn text(name: &str) -> String {
     let path =
@@ -32,6 +34,13 @@ fn faults(text: &str) -> Vec<(String, String)> {
     Playbook::try_from(file).unwrap_err().into_iter().map(|fault| (fault.path, fault.reason)).collect()
 }
 
+/// The built-in policy, for a customer who was not reached yet.
+fn door() -> Door<'static> {
+    static POLICY: LazyLock<(ContactPolicy, Contacts)> =
+        LazyLock::new(|| (crate::contact::built_in().unwrap(), Contacts::default()));
+    Door { policy: &POLICY.0, contacts: &POLICY.1 }
+}
+
 struct World {
     account: Account,
     series: Series,
@@ -49,6 +58,7 @@ impl World {
             stage,
             renewal_on: Some("2027-11-22".parse().unwrap()),
             owner: None,
+            contact: Default::default(),
         };
         let now = "2026-11-22T12:00:00Z".parse().unwrap();
         Self { account, series: Series::default(), band: Some(Band::Healthy), now }
@@ -66,11 +76,12 @@ impl World {
     fn start(&self, book: &Playbook, arguments: &[(&str, &str)]) -> Execution {
         let given =
             arguments.iter().map(|(name, value)| ((*name).to_owned(), Given::Text((*value).to_owned()))).collect();
-        start(book, ExecutionId::new("exec-1").unwrap(), given, kim(), &self.facts()).execution
+        start(book, ExecutionId::new("exec-1").unwrap(), given, kim(), &self.facts(), &door()).execution
     }
 
     fn run(&self, book: &Playbook, execution: &Execution, command: &Command) -> Decision {
-        decide(book, execution, command, &self.facts()).unwrap_or_else(|refusal| panic!("{command:?}: {refusal:?}"))
+        decide(book, execution, command, &self.facts(), &door())
+            .unwrap_or_else(|refusal| panic!("{command:?}: {refusal:?}"))
     }
 
     fn opens(&self, book: &Playbook, open: &[CtaKind], since: Option<Timestamp>) -> bool {
@@ -327,7 +338,7 @@ fn a54_the_production_licence_is_refused_without_the_record_of_the_return() {
     }
     let approve =
         |evidence| Command::Settle { step: id("production-licence"), deed: Deed::Approve { evidence }, by: kim() };
-    let refusal = decide(&way, &execution, &approve(BTreeMap::new()), &world.facts()).unwrap_err();
+    let refusal = decide(&way, &execution, &approve(BTreeMap::new()), &world.facts(), &door()).unwrap_err();
     let Refusal::Evidence(faults) = refusal else { panic!("{refusal:?}") };
     assert_eq!(faults[0].path, "evidence.roi_record");
     let record = BTreeMap::from([("roi_record".to_owned(), Given::Text("https://docs.example.com/roi".into()))]);
@@ -343,7 +354,7 @@ fn a102_a_goal_is_met_only_with_what_shows_it() {
     let begun = world.start(&onboarding, &[("sponsor", "Kim")]);
     let empty =
         Command::Settle { step: id("environment"), deed: Deed::Complete { evidence: BTreeMap::new() }, by: kim() };
-    assert!(matches!(decide(&onboarding, &begun, &empty, &world.facts()), Err(Refusal::Evidence(_))));
+    assert!(matches!(decide(&onboarding, &begun, &empty, &world.facts(), &door()), Err(Refusal::Evidence(_))));
     let shown = Command::Settle { step: id("environment"), deed: deed(&onboarding, &id("environment")), by: kim() };
     assert_eq!(world.run(&onboarding, &begun, &shown).execution.steps[&id("environment")].state.name(), "done");
 }

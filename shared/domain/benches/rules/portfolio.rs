@@ -91,6 +91,7 @@ fn sample(number: usize, chance: &mut Chance) -> Option<Sample> {
         stage: LifecycleStage::Steady,
         renewal_on: Some(TODAY.plus(days)),
         owner: None,
+        contact: Default::default(),
     };
     let standing = Standing { band, from: None, since: TODAY.plus(-9).start(), provisional: false };
     let health = health(score, &measures, &dimensions);

@@ -1,9 +1,13 @@
 //! What the outcomes of the rules do to the episodes of an account.
+//!
+//! While the account may be lost nobody works on its growth: a rule of expansion opens nothing while a call to action about
+//! a risk is live, and what it had opened ends; when the risk is over and the rule is still true, it comes back.
 
 use super::{Cta, CtaChange, Ending, Episode, Episodes, EscalationRequest, Status, cta_id, days_after, priority};
 use crate::account::Account;
+use crate::calendar::WorkCalendar;
 use crate::id::TenantId;
-use crate::rule::{Evidence, Outcome, Rule, RuleSet, Truth};
+use crate::rule::{CtaKind, Evidence, Outcome, Rule, RuleSet, Truth};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 
@@ -12,7 +16,7 @@ use std::collections::BTreeMap;
 pub struct Decision {
     /// The episodes as they are now.
     pub episodes: Episodes,
-    /// What became of calls to action, by rule.
+    /// What became of calls to action: those of withdrawn rules, then by rule, those of expansion behind the others.
     pub changes: Vec<CtaChange>,
     /// Who is asked for, by rule.
     pub requests: Vec<EscalationRequest>,
@@ -28,10 +32,20 @@ pub fn decide(
     now: Timestamp,
 ) -> Decision {
     let mut decision = Decision { episodes: episodes.clone(), changes: Vec::new(), requests: Vec::new() };
+    // First: a risk whose rule is gone holds nothing back.
+    for episode in decision.episodes.by_rule.values_mut() {
+        if episode.cta.status.is_live() && rules.get(&episode.cta.rule).is_none() {
+            let reason = "the rule was withdrawn".to_owned();
+            end(episode, now, reason.clone());
+            decision.changes.push(CtaChange::Closed { cta: episode.cta.clone(), how: Ending::Cleared, reason });
+        }
+    }
     let outcomes: BTreeMap<_, _> = outcomes.iter().map(|outcome| (&outcome.rule, outcome)).collect();
-    for outcome in outcomes.values() {
-        let Some(rule) = rules.get(&outcome.rule) else { continue };
-        let context = Context { tenant, account, rule, outcome, now };
+    let all = outcomes.values().filter_map(|outcome| rules.get(&outcome.rule).map(|rule| (rule, *outcome)));
+    let (growth, others): (Vec<_>, Vec<_>) = all.partition(|(rule, _)| rule.cta.kind == CtaKind::Expansion);
+    for (rule, outcome) in others.into_iter().chain(growth) {
+        let held_back = rule.cta.kind == CtaKind::Expansion && decision.episodes.is_at_risk();
+        let context = Context { tenant, account, rule, calendar: rules.calendar(), outcome, held_back, now };
         let episode = decision.episodes.by_rule.remove(&rule.id);
         let before = episode.clone();
         let Some(episode) = context.step(episode) else { continue };
@@ -40,13 +54,6 @@ pub fn decide(
             decision.requests.extend(context.request(&episode.cta));
         }
         decision.episodes.by_rule.insert(rule.id.clone(), episode);
-    }
-    for episode in decision.episodes.by_rule.values_mut() {
-        if episode.cta.status.is_live() && rules.get(&episode.cta.rule).is_none() {
-            let reason = "the rule was withdrawn".to_owned();
-            end(episode, now, reason.clone());
-            decision.changes.push(CtaChange::Closed { cta: episode.cta.clone(), how: Ending::Cleared, reason });
-        }
     }
     decision
 }
@@ -62,14 +69,17 @@ struct Context<'a> {
     tenant: &'a TenantId,
     account: &'a Account,
     rule: &'a Rule,
+    calendar: Option<&'a WorkCalendar>,
     outcome: &'a Outcome,
+    /// Whether a risk goes before it.
+    held_back: bool,
     now: Timestamp,
 }
 
 impl Context<'_> {
     /// The episode after this moment; nothing where there was none and none begins.
     fn step(&self, episode: Option<Episode>) -> Option<Episode> {
-        let fires = self.outcome.when.truth.is_true();
+        let fires = self.outcome.when.truth.is_true() && !self.held_back;
         match episode {
             None if fires => self.begin(1),
             None => None,
@@ -96,12 +106,18 @@ impl Context<'_> {
             status: Status::Open,
             opened_at: self.now,
             updated_at: self.now,
-            due_at: days_after(self.now, template.due_in_days),
+            due_at: self.due(),
             fired: 1,
             reopened: 0,
         };
         let evidence = self.outcome.when.evidence;
         Some(Episode { number, cta, evidence, false_since: None, not_true_since: None, paused: false })
+    }
+
+    /// When a call to action is due that opens now.
+    fn due(&self) -> Timestamp {
+        let days = self.rule.cta.due_in_days;
+        self.calendar.map_or_else(|| days_after(self.now, days), |calendar| calendar.due(self.now, days))
     }
 
     /// An episode that has not ended: it may fire again, wake or end.
@@ -121,7 +137,9 @@ impl Context<'_> {
         episode.cta.priority = priority(self.account.arr, episode.cta.severity, episode.cta.confidence_percent);
         self.remember(&mut episode);
         let over = |since: Option<Timestamp>, days| since.is_some_and(|since| days_after(since, days) <= self.now);
-        if over(episode.false_since, self.rule.clear_days) {
+        if self.held_back {
+            end(&mut episode, self.now, "a risk goes before growth; it comes back when that is over".to_owned());
+        } else if over(episode.false_since, self.rule.clear_days) {
             end(&mut episode, self.now, format!("the cause has been gone for {} days", self.rule.clear_days));
         } else if over(episode.not_true_since, self.rule.lapse_days) {
             end(&mut episode, self.now, format!("the cause was not seen for {} days", self.rule.lapse_days));
@@ -150,7 +168,7 @@ impl Context<'_> {
             cta.reopened = cta.reopened.saturating_add(1);
             cta.fired = cta.fired.saturating_add(1);
             cta.updated_at = self.now;
-            cta.due_at = days_after(self.now, self.rule.cta.due_in_days);
+            cta.due_at = self.due();
             cta.evidence = self.outcome.when.reasons();
             cta.confidence_percent = self.outcome.when.confidence_percent;
             cta.priority = priority(self.account.arr, cta.severity, cta.confidence_percent);

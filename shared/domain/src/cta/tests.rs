@@ -20,6 +20,7 @@ fn account() -> Account {
         stage: LifecycleStage::Steady,
         renewal_on: None,
         owner: Some(PersonId::new("kim").unwrap()),
+        contact: Default::default(),
     }
 }
 
@@ -99,6 +100,47 @@ impl Story {
     fn cta(&self) -> &Cta {
         &self.episodes.of(&id()).unwrap().cta
     }
+}
+
+#[test]
+fn a108_no_work_on_growth_while_a_risk_is_open() {
+    let growth = RuleId::new("growth").unwrap();
+    let risk = rules().get(&id()).unwrap().clone();
+    let cta = CtaTemplate { kind: CtaKind::Expansion, ..risk.cta.clone() };
+    // Its name comes before the other one's.
+    let rules =
+        RuleSet::new("x", vec![Rule { id: growth.clone(), cta, escalation: None, ..risk.clone() }, risk]).unwrap();
+    let mut episodes = Episodes::default();
+    let mut see = |risk: Truth, at: i64| {
+        let outcomes = [outcome(risk, None), Outcome { rule: growth.clone(), ..outcome(Truth::True, None) }];
+        let decision = decide(&tenant(), &account(), &rules, &episodes, &outcomes, day(at));
+        let again = decide(&tenant(), &account(), &rules, &decision.episodes, &outcomes, day(at));
+        assert_eq!((&again.episodes, again.changes.len()), (&decision.episodes, 0));
+        episodes = decision.episodes;
+        let status = |rule: &RuleId| episodes.of(rule).map(|episode| episode.cta.status.name());
+        (status(&id()), status(&growth), episodes.of(&growth).map(|episode| episode.cta.reopened))
+    };
+    assert_eq!(see(Truth::True, 0), (Some("open"), None, None), "both are true, the risk alone opens");
+    assert_eq!(see(Truth::False, 1), (Some("open"), None, None), "the risk is not over yet");
+    assert_eq!(see(Truth::False, 9), (Some("closed"), Some("open"), Some(0)));
+    assert_eq!(see(Truth::True, 12), (Some("open"), Some("closed"), Some(0)), "what was begun waits");
+    assert_eq!(see(Truth::False, 13), (Some("open"), Some("closed"), Some(0)));
+    assert_eq!(see(Truth::False, 20), (Some("closed"), Some("open"), Some(1)), "and comes back as the same");
+}
+
+#[test]
+fn a108_a_risk_whose_rule_was_withdrawn_holds_nothing_back() {
+    let mut story = Story::default();
+    story.is(Truth::True, 0);
+    let growth = RuleId::new("growth").unwrap();
+    let risk = rules().get(&id()).unwrap().clone();
+    let cta = CtaTemplate { kind: CtaKind::Expansion, ..risk.cta.clone() };
+    let rules = RuleSet::new("x", vec![Rule { id: growth.clone(), cta, ..risk }]).unwrap();
+    let outcomes = [Outcome { rule: growth, ..outcome(Truth::True, None) }];
+    let decision = decide(&tenant(), &account(), &rules, &story.episodes, &outcomes, day(1));
+    assert!(matches!(decision.changes.as_slice(), [CtaChange::Closed { .. }, CtaChange::Opened { .. }]));
+    let again = decide(&tenant(), &account(), &rules, &decision.episodes, &outcomes, day(1));
+    assert_eq!((again.episodes, again.changes), (decision.episodes, vec![]));
 }
 
 #[test]
@@ -268,6 +310,24 @@ fn wrong_actions_are_refused_with_what_would_be_right() {
     );
     let nobody = CtaId::new("cta-0").unwrap();
     assert!(matches!(story.episodes.act(&nobody, &snooze(5), day(1)), Err(ActionError::NotFound(_))));
+}
+
+#[test]
+fn a_call_to_action_is_due_in_working_days_where_the_rules_have_a_calendar() {
+    let calendar = crate::calendar::tests::berlin();
+    let working = rules().on_calendar(calendar.clone()).unwrap();
+    assert_ne!(working.version(), rules().version());
+    let see = |episodes: &Episodes, truth, at| {
+        decide(&tenant(), &account(), &working, episodes, &[outcome(truth, None)], day(at)).episodes
+    };
+    let due = |episodes: &Episodes| episodes.of(&id()).unwrap().cta.due_at;
+    let mut episodes = see(&Episodes::default(), Truth::True, 0);
+    assert_eq!(due(&episodes), calendar.due(day(0), 5));
+    assert!(due(&episodes) > day(5), "a weekend lies between");
+    for (truth, at) in [(Truth::False, 1), (Truth::False, 9), (Truth::True, 12)] {
+        episodes = see(&episodes, truth, at);
+    }
+    assert_eq!(due(&episodes), calendar.due(day(12), 5), "opened again");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::account::{Account, Money, Segment};
+use crate::contact::{Contacts, Door};
 use crate::escalation::policy::Role;
 use crate::id::{AccountId, ExecutionId, PersonId, PlaybookId};
 use crate::playbook::{Anchor, Command, Deed, Due, Entry, Overdue, Step, Stuck, decide, start};
@@ -62,6 +63,7 @@ fn a52_a_stage_is_left_through_its_gate_and_not_by_the_calendar() {
         stage: LifecycleStage::Onboarding,
         renewal_on: None,
         owner: None,
+        contact: Default::default(),
     };
     let series = Series::default();
     let begin: Timestamp = "2026-11-22T12:00:00Z".parse().unwrap();
@@ -73,7 +75,10 @@ fn a52_a_stage_is_left_through_its_gate_and_not_by_the_calendar() {
         now: begin + SignedDuration::from_hours(24 * (day - 1)),
     };
     let kim = PersonId::new("kim").unwrap();
-    let mut execution = start(&way, ExecutionId::new("e").unwrap(), BTreeMap::new(), kim.clone(), &on(1)).execution;
+    let (policy, contacts) = (crate::contact::tests::policy(1), Contacts::default());
+    let door = Door { policy: &policy, contacts: &contacts };
+    let mut execution =
+        start(&way, ExecutionId::new("e").unwrap(), BTreeMap::new(), kim.clone(), &on(1), &door).execution;
     let mut settle = |step: &str, day| {
         let none = BTreeMap::new();
         let deed = if matches!(step, "go" | "grown") {
@@ -82,7 +87,7 @@ fn a52_a_stage_is_left_through_its_gate_and_not_by_the_calendar() {
             Deed::Complete { evidence: none }
         };
         let command = Command::Settle { step: id(step), deed, by: kim.clone() };
-        execution = decide(&way, &execution, &command, &on(day)).unwrap().execution;
+        execution = decide(&way, &execution, &command, &on(day), &door).unwrap().execution;
         let journey = journey(&way, &execution, on(day).today()).unwrap();
         let stages: Vec<(u32, u32, usize)> =
             journey.stages.iter().map(|stage| (stage.reached, stage.of, stage.late.len())).collect();

@@ -10,6 +10,7 @@ use super::parameter::filled;
 use super::step::{Anchor, Arm, Ask, Due, Effect, RENEWAL, Step, StepKind};
 use super::ways::{self, Fate};
 use crate::account::LifecycleStage;
+use crate::contact::{Contacts, Door, Held, Judgement};
 use crate::cta::{self, Cta, CtaChange, Ending};
 use crate::day::Day;
 use crate::id::StepId;
@@ -21,6 +22,8 @@ pub(super) struct Run<'a> {
     pub(super) playbook: &'a Playbook,
     pub(super) facts: &'a Facts<'a>,
     pub(super) execution: Execution,
+    door: &'a Door<'a>,
+    contacts: Contacts,
     changes: Vec<Change>,
     effects: Vec<EffectRequest>,
     ctas: Vec<CtaChange>,
@@ -28,14 +31,15 @@ pub(super) struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    pub(super) fn new(playbook: &'a Playbook, execution: Execution, facts: &'a Facts<'a>) -> Self {
+    pub(super) fn new(playbook: &'a Playbook, execution: Execution, facts: &'a Facts<'a>, door: &'a Door<'a>) -> Self {
         let (changes, effects, ctas, moved) = Default::default();
-        Self { playbook, facts, execution, changes, effects, ctas, moved }
+        let contacts = door.contacts.clone();
+        Self { playbook, facts, execution, door, contacts, changes, effects, ctas, moved }
     }
 
     pub(super) fn decision(self) -> Decision {
-        let Self { execution, changes, effects, ctas, .. } = self;
-        Decision { execution, changes, effects, ctas }
+        let Self { execution, changes, effects, ctas, contacts, .. } = self;
+        Decision { execution, changes, effects, ctas, contacts }
     }
 
     pub(super) fn note(&mut self, what: What) {
@@ -158,6 +162,7 @@ impl<'a> Run<'a> {
         if let Some(record) = self.execution.steps.get_mut(id) {
             record.late = late(record, at) && !matches!(state, StepState::Passed { .. } | StepState::Barred { .. });
             record.state = state;
+            record.held = None;
         }
         self.execution.progressed_at = at;
         self.execution.stuck = None;
@@ -192,12 +197,33 @@ impl<'a> Run<'a> {
                     self.settle(&step.id, StepState::Branched { at, arm });
                 }
             }
-            StepKind::Effect(effect) => {
-                let (key, does) = (self.execution.key(&step.id), self.does(effect));
-                self.effects.push(EffectRequest { key, step: step.id.clone(), does });
-                self.settle(&step.id, done);
-            }
+            StepKind::Effect(effect) => self.affect(step, effect),
             StepKind::Task { automatic: false } | StepKind::Gate { .. } => {}
+        }
+    }
+
+    /// Does something, once. What goes to the customer passes the door before.
+    fn affect(&mut self, step: &Step, effect: &Effect) {
+        let at = self.facts.now;
+        if matches!(effect, Effect::Outreach { .. }) {
+            match self.door.policy.judge(&self.facts.account.contact, &self.contacts, at) {
+                Judgement::Go => self.door.policy.note(&mut self.contacts, at),
+                Judgement::Hold(held) => return self.hold(&step.id, held),
+                Judgement::Refuse(reason) => return self.settle(&step.id, StepState::Withheld { at, reason }),
+            }
+        }
+        let (key, does) = (self.execution.key(&step.id), self.does(effect));
+        self.effects.push(EffectRequest { key, step: step.id.clone(), does });
+        self.settle(&step.id, StepState::Done { at, by: None });
+    }
+
+    /// Tells that something goes out later: once for each reason and moment.
+    fn hold(&mut self, id: &StepId, held: Held) {
+        let Some(record) = self.execution.steps.get_mut(id) else { return };
+        let held = Some(held);
+        if record.held != held {
+            record.held = held;
+            self.note(What::Held { step: id.clone() });
         }
     }
 

@@ -39,7 +39,7 @@ pub enum Deed {
         /// What shows it.
         evidence: BTreeMap<String, Value>,
     },
-    /// A task or a wait is left out.
+    /// A task, a wait or an effect that is held back is left out.
     Skip {
         /// Why.
         reason: String,

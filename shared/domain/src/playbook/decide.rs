@@ -4,10 +4,11 @@
 use super::advance::Run;
 use super::command::{Command, Deed, MAX_REASON, Refusal};
 use super::evidence::{Evidence, Shown};
-use super::execution::{Change, EffectRequest, Execution, Status, StepRecord, StepState, What};
+use super::execution::{Change, Does, EffectRequest, Execution, Status, StepRecord, StepState, What};
 use super::parameter::Value;
 use super::step::{Step, StepKind};
 use super::{Playbook, PlaybookFault, nearest};
+use crate::contact::{Contacts, Door};
 use crate::cta::CtaChange;
 use crate::id::{ExecutionId, PersonId, StepId};
 use crate::rule::Facts;
@@ -25,6 +26,15 @@ pub struct Decision {
     pub effects: Vec<EffectRequest>,
     /// What became of the calls to action of late steps.
     pub ctas: Vec<CtaChange>,
+    /// When the customer was reached, with what goes out now.
+    pub contacts: Contacts,
+}
+
+impl Decision {
+    /// Whether something goes out to the customer now.
+    pub fn reaches_the_customer(&self) -> bool {
+        self.effects.iter().any(|effect| matches!(effect.does, Does::Outreach { .. }))
+    }
 }
 
 /// Begins an execution. Whether it may begin is [`super::entry`]'s business; that the arguments fit is
@@ -35,8 +45,16 @@ pub fn start(
     arguments: BTreeMap<String, Value>,
     by: PersonId,
     facts: &Facts<'_>,
+    door: &Door<'_>,
 ) -> Decision {
-    let pending = || StepRecord { state: StepState::Pending, due_on: None, late: false, with_deputy: false, cta: None };
+    let pending = || StepRecord {
+        state: StepState::Pending,
+        due_on: None,
+        late: false,
+        with_deputy: false,
+        held: None,
+        cta: None,
+    };
     let execution = Execution {
         id,
         account: facts.account.id.clone(),
@@ -53,7 +71,7 @@ pub fn start(
         stuck: None,
         changes: 0,
     };
-    let mut run = Run::new(playbook, execution, facts);
+    let mut run = Run::new(playbook, execution, facts, door);
     run.note(What::Started);
     run.plan_all();
     run.advance();
@@ -66,8 +84,9 @@ pub fn decide(
     execution: &Execution,
     command: &Command,
     facts: &Facts<'_>,
+    door: &Door<'_>,
 ) -> Result<Decision, Refusal> {
-    let mut run = Run::new(playbook, execution.clone(), facts);
+    let mut run = Run::new(playbook, execution.clone(), facts, door);
     run.advance();
     match command {
         Command::Look => {}
@@ -102,7 +121,7 @@ fn settle(run: &mut Run<'_>, step: &Step, deed: &Deed, by: &PersonId) -> Result<
     }
     let fits = match deed {
         Deed::Complete { .. } => matches!(step.kind, StepKind::Task { .. }),
-        Deed::Skip { .. } => matches!(step.kind, StepKind::Task { .. } | StepKind::Wait { .. }),
+        Deed::Skip { .. } => matches!(step.kind, StepKind::Task { .. } | StepKind::Wait { .. } | StepKind::Effect(_)),
         Deed::Approve { .. } | Deed::Refuse { .. } => matches!(step.kind, StepKind::Gate { .. }),
     };
     if !fits {

@@ -4,6 +4,7 @@ use super::evidence::Shown;
 use super::parameter::Value;
 use super::ways::{Fate, YES};
 use crate::account::LifecycleStage;
+use crate::contact::Held;
 use crate::cta::Cta;
 use crate::day::Day;
 use crate::digest::Digest;
@@ -121,6 +122,9 @@ pub struct StepRecord {
     /// Whether it went to its owner's deputy.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub with_deputy: bool,
+    /// That what it sends to the customer is held back, and until when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<Held>,
     /// The call to action that it opened when it was late.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cta: Option<Cta>,
@@ -151,6 +155,13 @@ pub enum StepState {
         /// By whom.
         by: PersonId,
         /// Why.
+        reason: String,
+    },
+    /// It was not sent, for the customer does not want to be reached.
+    Withheld {
+        /// When that was found.
+        at: Timestamp,
+        /// Why, in plain words.
         reason: String,
     },
     /// The gate was opened.
@@ -196,6 +207,7 @@ impl StepState {
             Self::Open { .. } => "open",
             Self::Done { .. } => "done",
             Self::Skipped { .. } => "skipped",
+            Self::Withheld { .. } => "withheld",
             Self::Approved { .. } => "approved",
             Self::Refused { .. } => "refused",
             Self::Branched { .. } => "branched",
@@ -210,6 +222,7 @@ impl StepState {
             Self::Pending | Self::Open { .. } => None,
             Self::Done { at, .. }
             | Self::Skipped { at, .. }
+            | Self::Withheld { at, .. }
             | Self::Approved { at, .. }
             | Self::Refused { at, .. }
             | Self::Branched { at, .. }
@@ -218,12 +231,14 @@ impl StepState {
         }
     }
 
-    /// What became of it, and which choice was taken there; nothing while it is not settled. What was skipped counts as
-    /// done: it blocks nothing.
+    /// What became of it, and which choice was taken there; nothing while it is not settled. What was skipped or
+    /// withheld counts as done: it blocks nothing.
     pub(super) const fn fate(&self) -> Option<(Fate, usize)> {
         match self {
             Self::Pending | Self::Open { .. } => None,
-            Self::Done { .. } | Self::Skipped { .. } | Self::Refused { .. } => Some((Fate::Taken, 0)),
+            Self::Done { .. } | Self::Skipped { .. } | Self::Withheld { .. } | Self::Refused { .. } => {
+                Some((Fate::Taken, 0))
+            }
             Self::Approved { .. } => Some((Fate::Taken, YES)),
             Self::Branched { arm, .. } => Some((Fate::Taken, *arm)),
             Self::Passed { .. } => Some((Fate::Passed, 0)),
@@ -252,6 +267,11 @@ pub enum What {
     Started,
     /// A step is to be done.
     Opened {
+        /// Which.
+        step: StepId,
+    },
+    /// What a step sends to the customer is held back, and goes later.
+    Held {
         /// Which.
         step: StepId,
     },
@@ -295,6 +315,7 @@ impl What {
         match self {
             Self::Started => "started",
             Self::Opened { .. } => "opened",
+            Self::Held { .. } => "held",
             Self::Settled { .. } => "settled",
             Self::Moved { .. } => "moved",
             Self::Late { .. } => "late",
@@ -309,6 +330,7 @@ impl What {
     pub const fn step(&self) -> Option<&StepId> {
         match self {
             Self::Opened { step }
+            | Self::Held { step }
             | Self::Settled { step }
             | Self::Late { step }
             | Self::InTimeAgain { step }

@@ -31,7 +31,7 @@ impl Progress {
                 StepState::Done { .. } | StepState::Approved { .. } | StepState::Refused { .. } => {
                     (1, u32::from(!record.late), 1)
                 }
-                StepState::Skipped { .. } => (1, 0, 1),
+                StepState::Skipped { .. } | StepState::Withheld { .. } => (1, 0, 1),
                 StepState::Open { .. } => (0, 0, u32::from(record.due_on.is_some_and(|due| due < today))),
                 StepState::Pending | StepState::Branched { .. } => (0, 0, 0),
             };

@@ -1,11 +1,13 @@
 //! What a playbook may be, and what its running copies do.
 
+mod contact;
 mod load;
 mod run;
 mod time;
 
 use super::*;
 use crate::account::{Account, LifecycleStage, Money, Segment};
+use crate::contact::{ContactPolicy, Contacts, Door};
 use crate::day::Day;
 use crate::escalation::policy::Role;
 use crate::fixed::{ONE, Quantity};
@@ -95,6 +97,8 @@ fn book(steps: Vec<Step>) -> Playbook {
 struct World {
     account: Account,
     series: Series,
+    policy: ContactPolicy,
+    contacts: Contacts,
     now: Timestamp,
 }
 
@@ -108,12 +112,18 @@ impl World {
             stage: LifecycleStage::Onboarding,
             renewal_on: Some("2027-11-22".parse().unwrap()),
             owner: Some(kim()),
+            contact: Default::default(),
         };
-        Self { account, series: Series::default(), now: "2026-11-22T12:00:00Z".parse().unwrap() }
+        let (policy, contacts) = (crate::contact::tests::policy(100), Contacts::default());
+        Self { account, series: Series::default(), policy, contacts, now: "2026-11-22T12:00:00Z".parse().unwrap() }
     }
 
     fn facts(&self) -> Facts<'_> {
         Facts { account: &self.account, series: &self.series, health: None, standing: None, now: self.now }
+    }
+
+    fn door(&self) -> Door<'_> {
+        Door { policy: &self.policy, contacts: &self.contacts }
     }
 
     fn pass(&mut self, days: i64) {
@@ -129,11 +139,12 @@ impl World {
     fn start(&self, book: &Playbook, arguments: &[(&str, &str)]) -> Decision {
         let given = arguments.iter().map(|(name, value)| ((*name).to_owned(), Value::Text((*value).to_owned())));
         let arguments = parameter::arguments(&book.parameters, &given.collect()).unwrap();
-        start(book, ExecutionId::new("exec-1").unwrap(), arguments, kim(), &self.facts())
+        start(book, ExecutionId::new("exec-1").unwrap(), arguments, kim(), &self.facts(), &self.door())
     }
 
     fn run(&self, book: &Playbook, execution: &Execution, command: &Command) -> Decision {
-        decide(book, execution, command, &self.facts()).unwrap_or_else(|refusal| panic!("{command:?}: {refusal}"))
+        decide(book, execution, command, &self.facts(), &self.door())
+            .unwrap_or_else(|refusal| panic!("{command:?}: {refusal}"))
     }
 
     fn look(&self, book: &Playbook, execution: &Execution) -> Decision {

@@ -10,6 +10,7 @@ use super::program::{Compiled, Program, Stack};
 use super::verdict::{Finding, Truth, Verdict};
 use super::{MAX_RULES, Rule, RuleFault};
 use crate::account::LifecycleStage;
+use crate::calendar::WorkCalendar;
 use crate::digest::Digest;
 use crate::id::RuleId;
 use serde::{Deserialize, Serialize};
@@ -22,6 +23,8 @@ pub struct RuleSet {
     version: Digest,
     /// In the order of their ids.
     rules: Vec<Rule>,
+    /// By which days what they ask for is due; every day counts where there is none.
+    calendar: Option<WorkCalendar>,
     program: Program,
     /// The conditions of each rule in the program: `when`, and `stays_while` where there is one.
     plans: Vec<Plan>,
@@ -119,7 +122,20 @@ impl RuleSet {
             plans.push(Plan { when, stays });
         }
         let program = Program::of(conditions);
-        Self { name, version, rules, program, plans }
+        Self { name, version, rules, calendar: None, program, plans }
+    }
+
+    /// The same rules with due dates in the working days of a calendar. That is another version.
+    pub fn on_calendar(self, calendar: WorkCalendar) -> Result<Self, Vec<RuleFault>> {
+        match Digest::of_json("rules on a calendar", &(self.version.to_string(), &calendar)) {
+            Ok(version) => Ok(Self { version, calendar: Some(calendar), ..self }),
+            Err(error) => Err(vec![RuleFault { path: "calendar".into(), reason: error.to_string() }]),
+        }
+    }
+
+    /// The calendar by whose days what they ask for is due; every day counts where there is none.
+    pub const fn calendar(&self) -> Option<&WorkCalendar> {
+        self.calendar.as_ref()
     }
 
     /// What people call the set.

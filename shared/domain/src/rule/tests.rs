@@ -80,6 +80,7 @@ fn account() -> Account {
         stage: LifecycleStage::Steady,
         renewal_on: None,
         owner: None,
+        contact: Default::default(),
     }
 }
 

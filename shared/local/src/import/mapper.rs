@@ -94,6 +94,7 @@ impl Mapper {
             stage: new.stage,
             renewal_on: None,
             owner: None,
+            contact: None,
         })
     }
 

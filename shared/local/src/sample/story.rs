@@ -143,6 +143,7 @@ fn actor(seed: u64, start: Day, index: i64, plot: Plot) -> Option<Actor> {
         stage: stage_at(age),
         renewal_on: Some(start.plus(renewal)),
         owner: PersonId::new(format!("csm-{:02}", index % 20 + 1)).ok(),
+        contact: None,
     };
     Some(Actor { index, id, body, plot, on, renewal, age, licensed, wear: dice.between(0, 100) })
 }

@@ -77,14 +77,17 @@ fn a110_a_skipped_step_blocks_nothing_but_a_gate_still_asks_for_its_evidence() {
     let begun = world.start(&book, &[]);
     let skipped = world.run(&book, &begun.execution, &skip("plan"));
     let skipped = world.run(&book, &skipped.execution, &skip("alone"));
-    let refusal = decide(&book, &skipped.execution, &approve("go"), &world.facts()).unwrap_err();
+    let refusal = decide(&book, &skipped.execution, &approve("go"), &world.facts(), &world.door()).unwrap_err();
     let Refusal::Evidence(faults) = refusal else { panic!("{refusal:?}") };
     assert_eq!(faults[0].path, "evidence.plan");
     let evidence = BTreeMap::from([("plan".to_owned(), link())]);
     let shown = Command::Settle { step: id("go"), deed: Deed::Approve { evidence }, by: kim() };
     let opened = world.run(&book, &skipped.execution, &shown);
     assert_eq!(opened.execution.steps[&id("thank")].state.name(), "open");
-    assert!(matches!(decide(&book, &skipped.execution, &skip("go"), &world.facts()), Err(Refusal::OtherKind { .. })));
+    assert!(matches!(
+        decide(&book, &skipped.execution, &skip("go"), &world.facts(), &world.door()),
+        Err(Refusal::OtherKind { .. })
+    ));
 }
 
 #[test]
@@ -92,7 +95,7 @@ fn a_command_that_cannot_be_is_refused_and_says_why() {
     let (book, world) = (whole(), World::new());
     let begun = world.start(&book, &[]).execution;
     let refusal = |execution: &Execution, command: &Command| {
-        decide(&book, execution, command, &world.facts()).unwrap_err().to_string()
+        decide(&book, execution, command, &world.facts(), &world.door()).unwrap_err().to_string()
     };
     assert!(refusal(&begun, &complete("plam")).contains("perhaps `plan`"));
     assert_eq!(refusal(&begun, &complete("thank")), "`thank` is not open; first settle `send`");
@@ -125,7 +128,7 @@ fn a55_fifty_to_a_hundred_are_a_pilot() {
     let begun = world.start(&book, &[]).execution;
     for (users, taken) in [(49, false), (50, true), (100, true), (101, false)] {
         let command = show("pilot", "users", Value::Number(Quantity::whole(users)));
-        assert_eq!(decide(&book, &begun, &command, &world.facts()).is_ok(), taken, "{users}");
+        assert_eq!(decide(&book, &begun, &command, &world.facts(), &world.door()).is_ok(), taken, "{users}");
     }
 }
 
@@ -144,7 +147,7 @@ fn a53_what_is_measured_completes_a_milestone() {
     let begun = world.start(&book, &[]).execution;
     world.measure(Metric::MigratedUsers, 499);
     assert_eq!(world.look(&book, &begun).changes, []);
-    assert!(decide(&book, &begun, &complete("wave"), &world.facts()).is_err(), "nor can anybody say so");
+    assert!(decide(&book, &begun, &complete("wave"), &world.facts(), &world.door()).is_err(), "nor can anybody say so");
     world.measure(Metric::MigratedUsers, 500);
     let seen = world.look(&book, &begun);
     assert_eq!(names(&seen.changes), ["settled wave", "finished"]);
@@ -179,7 +182,7 @@ struct Host {
 impl Host {
     fn handle(&mut self, world: &World, book: &Playbook, command: &Command) {
         // A refused command changes nothing.
-        if let Ok(decision) = decide(book, &self.execution, command, &world.facts()) {
+        if let Ok(decision) = decide(book, &self.execution, command, &world.facts(), &world.door()) {
             self.execution = decision.execution;
             self.effects.extend(decision.effects.into_iter().map(|effect| effect.key));
         }
@@ -187,8 +190,8 @@ impl Host {
 }
 
 /// Steps at random: each follows some of those before it, branches and gates choose some of those behind them.
-fn any_book() -> impl Strategy<Value = Playbook> {
-    let step = (0..6_u8, any::<u16>(), any::<u16>());
+pub(super) fn any_book() -> impl Strategy<Value = Playbook> {
+    let step = (0..7_u8, any::<u16>(), any::<u16>());
     prop::collection::vec(step, 1..9).prop_filter_map("no whole playbook", |made| {
         let name = |number: usize| format!("s{number}");
         let mut chosen = BTreeSet::new();
@@ -204,7 +207,8 @@ fn any_book() -> impl Strategy<Value = Playbook> {
             }
             choices.push(picked);
         }
-        let steps = made.iter().zip(&choices).enumerate().map(|(number, ((kind, follows, _), [one, other]))| {
+        let step = |number: usize, reaches| {
+            let ((kind, follows, _), [one, other]) = (&made[number], &choices[number]);
             let after: Vec<String> = (0..number).filter(|before| follows >> before & 1 == 1).map(name).collect();
             let after: Vec<&str> = after.iter().map(String::as_str).collect();
             let (one, other): (Vec<&str>, Vec<&str>) =
@@ -213,15 +217,19 @@ fn any_book() -> impl Strategy<Value = Playbook> {
                 3 => branch(&name(number), &after, &one, &other),
                 4 => gate(&name(number), &after, &[one, other].concat()),
                 5 => notify(&name(number), &after),
+                6 if reaches => outreach(&name(number), &after),
+                6 => notify(&name(number), &after),
                 _ => task(&name(number), &after),
             }
-        });
-        Playbook::new(draft(steps.collect())).ok()
+        };
+        let steps = |reaches| (0..made.len()).map(|number| step(number, reaches)).collect();
+        // Where a way to what reaches the customer has no gate, our own people are told instead.
+        Playbook::new(draft(steps(true))).or_else(|_| Playbook::new(draft(steps(false)))).ok()
     })
 }
 
 /// Every command that somebody could give, some of them contrary to one another: by step, one of them.
-fn commands(book: &Playbook, choices: u32) -> Vec<Command> {
+pub(super) fn commands(book: &Playbook, choices: u32) -> Vec<Command> {
     book.in_order()
         .enumerate()
         .map(|(number, step)| match (&step.kind, choices >> (number % 32) & 1 == 1) {
