@@ -80,6 +80,8 @@ fn of_row(event: &Event) -> Result<Vec<portfolio::Fact>, Failure> {
         | Fact::RecordsQuarantined(_)
         | Fact::ScoreRunCompleted(_)
         | Fact::EscalationRequested(_)
+        | Fact::SegmentEntered(_)
+        | Fact::SegmentLeft(_)
         // A late step is told by its call to action.
         | Fact::PlaybookStarted(_)
         | Fact::StepOpened(_)

@@ -79,6 +79,8 @@ fn words(fact: &Fact) -> Option<String> {
         Fact::CtaOpened(fact) if fact.reopened => format!("{} came back: {}", fact.cta.rule, fact.cta.reason),
         Fact::CtaOpened(fact) => format!("{}: {}", fact.cta.rule, fact.cta.reason),
         Fact::CtaClosed(fact) => format!("call to action {} {}: {}", fact.cta, fact.how, fact.reason),
+        Fact::SegmentEntered(fact) => format!("is in {} now: {}", fact.segment, fact.reasons.join("; ")),
+        Fact::SegmentLeft(fact) => format!("is in {} no more: {}", fact.segment, fact.reasons.join("; ")),
         Fact::EscalationRequested(fact) => format!("{} asks for people: {}", fact.rule, fact.reason),
         Fact::PlaybookStarted(fact) => format!("{} began {}", fact.started_by, fact.execution.playbook),
         Fact::StepOpened(fact) => format!("{}: to be done: {}", fact.execution.playbook, fact.step.title),

@@ -1,6 +1,7 @@
-//! The rules look at an account.
+//! The rules and the segments look at an account.
 
 use crate::change::Changed;
+use crate::segments::Told;
 use async_trait::async_trait;
 use contract::event::Cause;
 use domain::audit;
@@ -10,6 +11,7 @@ use domain::health::Health;
 use domain::id::{AccountId, CauseId};
 use domain::record::{EpisodeRecord, HealthRecord};
 use domain::rule::{Facts, RuleSet, Standing};
+use domain::segment::{self, Memberships, Segments};
 use jiff::Timestamp;
 use platform::function::{Failure, Ports};
 use platform::keys;
@@ -21,6 +23,7 @@ use platform::table::{Item, Key, Table};
 pub struct Evaluation<'a> {
     pub ports: &'a Ports,
     pub rules: &'a RuleSet,
+    pub segments: &'a Segments,
     pub cause: Cause,
     pub account: &'a AccountId,
     pub now: Timestamp,
@@ -52,9 +55,9 @@ impl Evaluate for Evaluation<'_> {
             return Ok(None);
         };
         let record = known.record()?.unwrap_or_default();
-        let (episodes, chain) = state.map_or_else(
-            || (Episodes::default(), audit::Head::start(tenant, self.account)),
-            |state| (state.episodes, state.audit),
+        let (episodes, memberships, chain) = state.map_or_else(
+            || (Episodes::default(), Memberships::default(), audit::Head::start(tenant, self.account)),
+            |state| (state.episodes, state.segments, state.audit),
         );
         let scored = known.health()?;
         let standing = scored.as_ref().and_then(standing);
@@ -62,7 +65,8 @@ impl Evaluate for Evaluation<'_> {
         let facts = Facts { account: &account, series: &record.series, health, standing, now: self.now };
         let outcomes = self.rules.evaluate(&facts);
         let decision = decide(tenant, &account, self.rules, &episodes, &outcomes, self.now);
-        if decision.episodes == episodes {
+        let membership = segment::decide(self.segments, &memberships, &facts);
+        if decision.episodes == episodes && membership.memberships == memberships {
             return Ok(None);
         }
         let changed = Changed {
@@ -82,8 +86,18 @@ impl Evaluate for Evaluation<'_> {
             writes.push(changed.link_write(&link)?);
             audit = link.head();
         }
-        let events = changed.events();
-        Ok(Some(Effect { state: EpisodeRecord { episodes: decision.episodes, audit }, writes, events }))
+        let mut events = changed.events();
+        if !membership.changes.is_empty() {
+            let (segments, cause, account, now) = (self.segments, &self.cause, self.account, self.now);
+            let told = Told { segments, cause, account, now, decision: &membership };
+            let link = told.link(&audit)?;
+            writes.extend(told.entries()?);
+            writes.push(changed.link_write(&link)?);
+            events.extend(told.events());
+            audit = link.head();
+        }
+        let (episodes, segments) = (decision.episodes, membership.memberships);
+        Ok(Some(Effect { state: EpisodeRecord { episodes, segments, audit }, writes, events }))
     }
 }
 

@@ -1,7 +1,7 @@
 //! `trigger`: facts about an account come in, calls to action for people go out, once per cause.
 //!
-//! Whatever the fact, the rules look at all that is known of the account ([`evaluate`]), and so do the playbooks that run
-//! on it ([`executions`]); people act on what was opened ([`act`]), begin playbooks ([`execute`]) and settle their steps. A
+//! Whatever the fact, the rules and the segments look at all that is known of the account ([`evaluate`]), and so do the
+//! playbooks that run on it ([`executions`]); people act on what was opened ([`act`]), begin playbooks ([`execute`]) and settle their steps. A
 //! schedule has both look at every account, so that what ends by mere passing of time ends.
 
 mod act;
@@ -9,6 +9,7 @@ mod change;
 mod evaluate;
 mod execute;
 mod executions;
+mod segments;
 
 pub use executions::library::Library;
 
@@ -17,6 +18,7 @@ use contract::event::{Cause, FunctionName};
 use contract::message::{Incoming, Task, Work};
 use domain::id::{AccountId, CauseId};
 use domain::rule::RuleSet;
+use domain::segment::Segments;
 use evaluate::Evaluation;
 use executions::look::Look;
 use jiff::Timestamp;
@@ -28,20 +30,23 @@ use platform::sweep::{self, Visit};
 pub struct Trigger {
     ports: Ports,
     rules: RuleSet,
+    segments: Segments,
     library: Library,
 }
 
 impl Trigger {
-    /// Connects the function to its ports, with the default rules and playbooks.
+    /// Connects the function to its ports, with the default rules, segments and playbooks.
     pub fn new(ports: Ports) -> Result<Self, ConfigurationError> {
         let rules = contract::rules::built_in().map_err(|faults| ConfigurationError { file: "rules.yaml", faults })?;
+        let segments =
+            contract::segments::built_in().map_err(|faults| ConfigurationError { file: "segments.yaml", faults })?;
         let library = Library::built_in().map_err(|faults| ConfigurationError { file: "playbooks", faults })?;
-        Ok(Self::with(ports, rules, library))
+        Ok(Self::with(ports, rules, segments, library))
     }
 
-    /// Connects the function to its ports, with these rules and playbooks.
-    pub const fn with(ports: Ports, rules: RuleSet, library: Library) -> Self {
-        Self { ports, rules, library }
+    /// Connects the function to its ports, with these rules, segments and playbooks.
+    pub const fn with(ports: Ports, rules: RuleSet, segments: Segments, library: Library) -> Self {
+        Self { ports, rules, segments, library }
     }
 }
 
@@ -101,6 +106,16 @@ pub const ROUTES: &[Route] = &[
         .scope("cs-ops.trigger.write")
         .takes::<contract::execution::ReasonRequest>()
         .answers::<contract::execution::ExecutionItem>(200),
+    Route::new(Method::Get, "/segments", "Lists the segments.")
+        .scope("cs-ops.trigger.read")
+        .answers::<contract::membership::SegmentList>(200),
+    Route::new(Method::Get, "/segments/{id}/accounts", "Lists the accounts that are in a segment.")
+        .scope("cs-ops.trigger.read")
+        .query(&[Parameter::CURSOR])
+        .answers::<contract::membership::AudiencePage>(200),
+    Route::new(Method::Get, "/accounts/{id}/segments", "Says why an account is in each segment or out of it.")
+        .scope("cs-ops.trigger.read")
+        .answers::<contract::membership::AccountSegments>(200),
 ];
 
 #[async_trait]
@@ -130,6 +145,13 @@ impl Function for Trigger {
             }
             ("POST", "/executions/{id}/cancel") => {
                 executions::cancel(&self.ports, &self.library, caller, request).await
+            }
+            ("GET", "/segments") => segments::list(&self.segments),
+            ("GET", "/segments/{id}/accounts") => {
+                segments::audience(&self.ports, &self.segments, caller, request).await
+            }
+            ("GET", "/accounts/{id}/segments") => {
+                segments::of_account(&self.ports, &self.segments, caller, request).await
             }
             _ => Err(Problem::not_found("route", &request.route)),
         }
@@ -175,7 +197,8 @@ impl Trigger {
     }
 
     fn evaluation<'a>(&'a self, cause: Cause, account: &'a AccountId) -> Evaluation<'a> {
-        Evaluation { ports: &self.ports, rules: &self.rules, cause, account, now: self.ports.clock.now() }
+        let (ports, rules, segments) = (&self.ports, &self.rules, &self.segments);
+        Evaluation { ports, rules, segments, cause, account, now: ports.clock.now() }
     }
 }
 

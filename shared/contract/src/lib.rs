@@ -10,6 +10,7 @@ pub mod execution;
 pub mod ingest;
 #[cfg(feature = "yaml")]
 pub mod mapping;
+pub mod membership;
 pub mod message;
 pub mod playbook;
 pub mod problem;

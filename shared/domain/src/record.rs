@@ -9,6 +9,7 @@ use crate::health::{HealthState, Overrides};
 use crate::id::{CaseId, EscalationId, ExecutionId, PlaybookId, SourceId};
 use crate::playbook::Execution;
 use crate::quality::{Quality, detect::Told};
+use crate::segment::Memberships;
 use crate::series::Series;
 use crate::signal::Severity;
 use jiff::Timestamp;
@@ -65,11 +66,15 @@ pub struct Seen {
     pub series: u64,
 }
 
-/// An account's episodes with their calls to action. Writer: trigger.
+/// What rules and segments came to on an account: its episodes with their calls to action, and the segments that it is in.
+/// Both are decided by the same look, and cost one write together. Writer: trigger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EpisodeRecord {
     /// The latest episode of each rule.
     pub episodes: Episodes,
+    /// The segments that it is in.
+    #[serde(default, skip_serializing_if = "Memberships::is_empty")]
+    pub segments: Memberships,
     /// The end of the chain of decisions.
     pub audit: audit::Head,
 }

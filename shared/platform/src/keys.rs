@@ -5,7 +5,7 @@
 
 use domain::day::Day;
 use domain::digest::Digest;
-use domain::id::{AccountId, CaseId, CauseId, CtaId, EscalationId, ExecutionId, SourceId, TenantId};
+use domain::id::{AccountId, CaseId, CauseId, CtaId, EscalationId, ExecutionId, SegmentId, SourceId, TenantId};
 use jiff::Timestamp;
 
 /// A partition and a place in it.
@@ -194,6 +194,16 @@ pub fn source_partition(tenant: &TenantId) -> String {
 /// Where a call to action is found by its id. Writer: trigger.
 pub fn cta_index(tenant: &TenantId, cta: &CtaId) -> Key {
     of_tenant(tenant, "CTA", cta.to_string())
+}
+
+/// That an account is in a segment. Writer: trigger.
+pub fn segment_member(tenant: &TenantId, segment: &SegmentId, account: &AccountId) -> Key {
+    Key { pk: audience_partition(tenant, segment), sk: account.to_string() }
+}
+
+/// The partition of the accounts that are in a segment.
+pub fn audience_partition(tenant: &TenantId, segment: &SegmentId) -> String {
+    tenant_partition(tenant, &format!("SEGMENT#{segment}"))
 }
 
 /// Where an execution is found by its id. Writer: trigger.
