@@ -81,6 +81,7 @@ fn words(fact: &Fact) -> Option<String> {
         Fact::CtaClosed(fact) => format!("call to action {} {}: {}", fact.cta, fact.how, fact.reason),
         Fact::SegmentEntered(fact) => format!("is in {} now: {}", fact.segment, fact.reasons.join("; ")),
         Fact::SegmentLeft(fact) => format!("is in {} no more: {}", fact.segment, fact.reasons.join("; ")),
+        Fact::ExperimentExposed(fact) => format!("{} is tried on it: {}", fact.experiment, fact.arm),
         Fact::EscalationRequested(fact) => format!("{} asks for people: {}", fact.rule, fact.reason),
         Fact::PlaybookStarted(fact) => format!("{} began {}", fact.started_by, fact.execution.playbook),
         Fact::StepOpened(fact) => format!("{}: to be done: {}", fact.execution.playbook, fact.step.title),

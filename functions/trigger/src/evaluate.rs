@@ -1,29 +1,31 @@
 //! The rules and the segments look at an account.
 
 use crate::change::Changed;
-use crate::segments::Told;
+use crate::{experiments, segments};
 use async_trait::async_trait;
-use contract::event::Cause;
+use contract::event::{Cause, Event};
 use domain::audit;
-use domain::cta::{Episodes, decide};
+use domain::cta::{CtaChange, Episodes, decide};
 use domain::digest::Digest;
+use domain::experiment::{Experiments, Exposures, Look, Trial};
 use domain::health::Health;
 use domain::id::{AccountId, CauseId};
 use domain::record::{EpisodeRecord, HealthRecord};
-use domain::rule::{Facts, RuleSet, Standing};
+use domain::rule::{self, Facts, RuleSet, Standing};
 use domain::segment::{self, Memberships, Segments};
 use jiff::Timestamp;
 use platform::function::{Failure, Ports};
 use platform::keys;
 use platform::once::{self, Effect, Evaluate, Outcome};
 use platform::snapshot::Snapshot;
-use platform::table::{Item, Key, Table};
+use platform::table::{Item, Key, Table, Write};
 
 /// One look at one account.
 pub struct Evaluation<'a> {
     pub ports: &'a Ports,
     pub rules: &'a RuleSet,
     pub segments: &'a Segments,
+    pub experiments: &'a Experiments,
     pub cause: Cause,
     pub account: &'a AccountId,
     pub now: Timestamp,
@@ -55,18 +57,32 @@ impl Evaluate for Evaluation<'_> {
             return Ok(None);
         };
         let record = known.record()?.unwrap_or_default();
-        let (episodes, memberships, chain) = state.map_or_else(
-            || (Episodes::default(), Memberships::default(), audit::Head::start(tenant, self.account)),
-            |state| (state.episodes, state.segments, state.audit),
-        );
+        let before = state.unwrap_or_else(|| EpisodeRecord {
+            episodes: Episodes::default(),
+            segments: Memberships::default(),
+            exposures: Exposures::default(),
+            audit: audit::Head::start(tenant, self.account),
+        });
         let scored = known.health()?;
         let standing = scored.as_ref().and_then(standing);
         let health = scored.as_ref().and_then(health);
         let facts = Facts { account: &account, series: &record.series, health, standing, now: self.now };
         let outcomes = self.rules.evaluate(&facts);
-        let decision = decide(tenant, &account, self.rules, &episodes, &outcomes, self.now);
-        let membership = segment::decide(self.segments, &memberships, &facts);
-        if decision.episodes == episodes && membership.memberships == memberships {
+        let decided =
+            |outcomes: &[rule::Outcome]| decide(tenant, &account, self.rules, &before.episodes, outcomes, self.now);
+        let mut decision = decided(&outcomes);
+        let opened = decision.changes.iter().filter_map(|change| match change {
+            CtaChange::Opened { cta, .. } => Some(&cta.rule),
+            _ => None,
+        });
+        let look = Look { tenant, experiments: self.experiments, rules: self.rules, facts: &facts };
+        let trial = look.run(&before.exposures, &outcomes, &opened.collect());
+        if let Some(outcomes) = &trial.outcomes {
+            decision = decided(outcomes);
+        }
+        let membership = segment::decide(self.segments, &before.segments, &facts);
+        if decision.episodes == before.episodes && membership.memberships == before.segments && trial.changed.is_empty()
+        {
             return Ok(None);
         }
         let changed = Changed {
@@ -78,26 +94,58 @@ impl Evaluate for Evaluation<'_> {
             requests: &decision.requests,
         };
         let mut writes = changed.entries().await?;
-        let mut audit = chain;
+        let mut audit = before.audit;
         if !decision.changes.is_empty() {
             let inputs =
                 Digest::of_json("rule outcomes", &outcomes).map_err(|error| Failure::Unhandled(error.to_string()))?;
-            let link = changed.link(&chain, "rules", inputs, self.rules.version());
+            let link = changed.link(&audit, "rules", inputs, self.rules.version());
             writes.push(changed.link_write(&link)?);
             audit = link.head();
         }
         let mut events = changed.events();
-        if !membership.changes.is_empty() {
-            let (segments, cause, account, now) = (self.segments, &self.cause, self.account, self.now);
-            let told = Told { segments, cause, account, now, decision: &membership };
-            let link = told.link(&audit)?;
-            writes.extend(told.entries()?);
-            writes.push(changed.link_write(&link)?);
-            events.extend(told.events());
+        let more = self.beside(&membership, &trial, audit).await?;
+        for link in &more.links {
+            writes.push(changed.link_write(link)?);
             audit = link.head();
         }
-        let (episodes, segments) = (decision.episodes, membership.memberships);
-        Ok(Some(Effect { state: EpisodeRecord { episodes, segments, audit }, writes, events }))
+        writes.extend(more.writes);
+        events.extend(more.events);
+        let (episodes, segments, exposures) = (decision.episodes, membership.memberships, trial.exposures);
+        Ok(Some(Effect { state: EpisodeRecord { episodes, segments, exposures, audit }, writes, events }))
+    }
+}
+
+/// What a look comes to beside its calls to action.
+struct Beside {
+    writes: Vec<Write>,
+    events: Vec<Event>,
+    links: Vec<audit::Link>,
+}
+
+impl Evaluation<'_> {
+    /// What is entered and left, and what the account was exposed to.
+    async fn beside(
+        &self,
+        membership: &segment::Decision,
+        trial: &Trial,
+        mut audit: audit::Head,
+    ) -> Result<Beside, Failure> {
+        let Self { ports, segments, experiments, cause, account, now, .. } = self;
+        let (now, mut links) = (*now, Vec::new());
+        let moved = segments::Told { segments, cause, account, now, decision: membership };
+        let mut writes = moved.entries()?;
+        if !membership.changes.is_empty() {
+            let link = moved.link(&audit)?;
+            audit = link.head();
+            links.push(link);
+        }
+        let tried = experiments::Told { ports, experiments, cause, account, now, trial };
+        writes.extend(tried.entries().await?);
+        if !trial.exposed.is_empty() {
+            links.push(tried.link(&audit));
+        }
+        let events = moved.events().into_iter().chain(tried.events()).collect();
+        Ok(Beside { writes, events, links })
     }
 }
 

@@ -9,6 +9,7 @@ mod change;
 mod evaluate;
 mod execute;
 mod executions;
+mod experiments;
 mod segments;
 
 pub use executions::library::Library;
@@ -16,6 +17,7 @@ pub use executions::library::Library;
 use async_trait::async_trait;
 use contract::event::{Cause, FunctionName};
 use contract::message::{Incoming, Task, Work};
+use domain::experiment::Experiments;
 use domain::id::{AccountId, CauseId};
 use domain::rule::RuleSet;
 use domain::segment::Segments;
@@ -31,6 +33,7 @@ pub struct Trigger {
     ports: Ports,
     rules: RuleSet,
     segments: Segments,
+    experiments: Experiments,
     library: Library,
 }
 
@@ -45,8 +48,15 @@ impl Trigger {
     }
 
     /// Connects the function to its ports, with these rules, segments and playbooks.
-    pub const fn with(ports: Ports, rules: RuleSet, segments: Segments, library: Library) -> Self {
-        Self { ports, rules, segments, library }
+    pub fn with(ports: Ports, rules: RuleSet, segments: Segments, library: Library) -> Self {
+        Self { ports, rules, segments, experiments: Experiments::none(), library }
+    }
+
+    /// The same with these experiments, which the rules name.
+    #[must_use]
+    pub fn with_experiments(mut self, experiments: Experiments) -> Self {
+        self.experiments = experiments;
+        self
     }
 }
 
@@ -116,6 +126,13 @@ pub const ROUTES: &[Route] = &[
     Route::new(Method::Get, "/accounts/{id}/segments", "Says why an account is in each segment or out of it.")
         .scope("cs-ops.trigger.read")
         .answers::<contract::membership::AccountSegments>(200),
+    Route::new(
+        Method::Get,
+        "/experiments/{id}",
+        "Counts the accounts of an experiment and what became of them, by arm.",
+    )
+    .scope("cs-ops.trigger.read")
+    .answers::<contract::experiments::ExperimentAnswer>(200),
 ];
 
 #[async_trait]
@@ -153,6 +170,7 @@ impl Function for Trigger {
             ("GET", "/accounts/{id}/segments") => {
                 segments::of_account(&self.ports, &self.segments, caller, request).await
             }
+            ("GET", "/experiments/{id}") => experiments::read(&self.ports, &self.experiments, caller, request).await,
             _ => Err(Problem::not_found("route", &request.route)),
         }
     }
@@ -197,8 +215,8 @@ impl Trigger {
     }
 
     fn evaluation<'a>(&'a self, cause: Cause, account: &'a AccountId) -> Evaluation<'a> {
-        let (ports, rules, segments) = (&self.ports, &self.rules, &self.segments);
-        Evaluation { ports, rules, segments, cause, account, now: ports.clock.now() }
+        let Self { ports, rules, segments, experiments, .. } = self;
+        Evaluation { ports, rules, segments, experiments, cause, account, now: ports.clock.now() }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Facts and people through the doors of trigger: what opens a call to action, what keeps it one, and what ends it.
 
+mod experiments;
 mod playbooks;
 mod segments;
 
@@ -105,6 +106,12 @@ impl Stage {
     fn usage(&self, now: i32) -> Vec<Signal> {
         let value = |age| if age <= 14 { now } else { 100 };
         (1..=84).map(|age| self.signal(age, Metric::ActiveUsers, value(age), Detail::None)).collect()
+    }
+
+    /// Another account of which nothing was measured.
+    fn beside(&self, account: &Account) {
+        self.doubles.put(&keys::shard_entry(&tenant(), &account.id), &json!({}));
+        self.doubles.put(&keys::profile(&tenant(), &account.id), &json!({ "state": account }));
     }
 
     /// Ingest recorded signals of `acme`.

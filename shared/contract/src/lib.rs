@@ -7,6 +7,7 @@ pub mod escalate;
 pub mod escalation;
 pub mod event;
 pub mod execution;
+pub mod experiments;
 pub mod ingest;
 #[cfg(feature = "yaml")]
 pub mod mapping;

@@ -5,6 +5,7 @@ use crate::audit;
 use crate::cta::Episodes;
 use crate::day::Day;
 use crate::escalation::Escalation;
+use crate::experiment::Exposures;
 use crate::health::{HealthState, Overrides};
 use crate::id::{CaseId, EscalationId, ExecutionId, PlaybookId, SourceId};
 use crate::playbook::Execution;
@@ -75,6 +76,9 @@ pub struct EpisodeRecord {
     /// The segments that it is in.
     #[serde(default, skip_serializing_if = "Memberships::is_empty")]
     pub segments: Memberships,
+    /// The experiments that it was exposed to.
+    #[serde(default, skip_serializing_if = "Exposures::is_empty")]
+    pub exposures: Exposures,
     /// The end of the chain of decisions.
     pub audit: audit::Head,
 }

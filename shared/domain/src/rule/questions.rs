@@ -1,5 +1,6 @@
 //! Conditions that ask no action: named questions about an account, compiled together.
 
+use super::RuleFault;
 use super::check::{self, Faults};
 use super::condition::Condition;
 use super::facts::Facts;
@@ -7,7 +8,6 @@ use super::look::Seen;
 use super::program::{Program, Stack};
 use super::reach::{Left, alone};
 use super::verdict::{Truth, Verdict};
-use super::RuleFault;
 
 /// Several conditions, each of which can be true and can be false.
 #[derive(Debug, Clone, PartialEq, Eq)]
