@@ -115,8 +115,8 @@ impl Look<'_> {
     pub fn run(&self, before: &Exposures, outcomes: &[Outcome], opened: &BTreeSet<&RuleId>) -> Trial {
         let mut trial = Trial { exposures: before.clone(), exposed: Vec::new(), changed: Vec::new(), outcomes: None };
         self.follow(&mut trial.exposures, outcomes);
-        for rule in opened {
-            self.act(rule, outcomes, &mut trial);
+        for outcome in outcomes.iter().filter(|outcome| outcome.when.truth.is_true()) {
+            self.act(&outcome.rule, opened.contains(&outcome.rule), outcomes, &mut trial);
         }
         let is_other = |(id, exposure): &(&ExperimentId, &Exposure)| before.of(id) != Some(*exposure);
         trial.changed = trial.exposures.0.iter().filter(is_other).map(|(id, _)| id.clone()).collect();
@@ -135,13 +135,14 @@ impl Look<'_> {
         }
     }
 
-    /// A rule would open a call to action.
-    fn act(&self, rule: &RuleId, outcomes: &[Outcome], trial: &mut Trial) {
+    /// A rule says yes: it opens a call to action, or goes on with one.
+    fn act(&self, rule: &RuleId, opens: bool, outcomes: &[Outcome], trial: &mut Trial) {
         let wanted = self.rules.get(rule).and_then(|rule| rule.cta.experiment.as_ref());
         let Some(experiment) = wanted.and_then(|id| self.experiments.get(id)) else { return };
         let kept = trial.exposures.of(&experiment.id).filter(|kept| self.experiments.has(experiment, &kept.arm));
         let arm = match kept {
             Some(kept) => kept.arm.clone(),
+            None if !opens => return,
             None => {
                 let Some(arm) = self.experiments.assign(self.tenant, &experiment.id, &self.facts.account.id) else {
                     return;
@@ -153,6 +154,10 @@ impl Look<'_> {
                 arm
             }
         };
+        if !opens && arm.as_str() == HOLD_OUT {
+            // What was open before the experiment goes on.
+            return;
+        }
         let outcomes = trial.outcomes.get_or_insert_with(|| outcomes.to_vec());
         for outcome in outcomes.iter_mut().filter(|outcome| outcome.rule == *rule) {
             match experiment.variants.iter().find(|variant| variant.id == arm) {

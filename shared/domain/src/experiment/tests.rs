@@ -148,38 +148,66 @@ fn rules() -> RuleSet {
 }
 
 /// A look at an account that nobody attends to; `attended` says whether somebody does now.
-fn look(experiments: &Experiments, before: &Exposures, stage: LifecycleStage, attended: bool) -> (Trial, Vec<Outcome>) {
+fn look(experiments: &Experiments, before: &Exposures, stage: LifecycleStage, attended: bool) -> Trial {
+    look_where(experiments, before, stage, attended, true)
+}
+
+/// The same where what fires opens something, or goes on with what is open.
+fn look_where(
+    experiments: &Experiments,
+    before: &Exposures,
+    stage: LifecycleStage,
+    attended: bool,
+    opens: bool,
+) -> Trial {
     let mut account = account(stage, None);
     account.owner = attended.then(|| crate::id::PersonId::new("kim").unwrap());
     let (rules, series) = (rules(), Series::default());
     let facts =
         Facts { account: &account, series: &series, health: None, standing: None, now: day("2026-11-22").start() };
     let outcomes = rules.evaluate(&facts);
-    let opened = outcomes.iter().filter(|one| one.when.truth.is_true()).map(|one| &one.rule).collect();
-    let look = Look { tenant: &tenant(), experiments, rules: &rules, facts: &facts };
-    (look.run(before, &outcomes, &opened), outcomes)
+    let opened = outcomes.iter().filter(|one| opens && one.when.truth.is_true()).map(|one| &one.rule).collect();
+    Look { tenant: &tenant(), experiments, rules: &rules, facts: &facts }.run(before, &outcomes, &opened)
 }
 
 #[test]
 fn a141_who_is_held_out_is_exposed_and_opens_nothing_and_who_is_not_is_told_what_to_try() {
     let nobody = Exposures::default();
-    let (held, _) = look(&set(vec![experiment(100 - 1, &[("a", 1)])]).unwrap(), &nobody, LifecycleStage::Steady, false);
+    let held = look(&set(vec![experiment(99, &[("a", 1)])]).unwrap(), &nobody, LifecycleStage::Steady, false);
     let exposure = held.exposures.of(&id("calls")).unwrap();
     assert!(exposure.is_held_out());
     assert_eq!((held.exposed, held.changed), (vec![id("calls")], vec![id("calls")]));
     assert_eq!(held.outcomes.unwrap()[0].when.truth, Truth::Unknown, "which opens nothing and clears nothing");
-    let (tried, _) = look(&set(vec![experiment(0, &[("a", 100)])]).unwrap(), &nobody, LifecycleStage::Steady, false);
+    let tried = look(&set(vec![experiment(0, &[("a", 100)])]).unwrap(), &nobody, LifecycleStage::Steady, false);
     let outcomes = tried.outcomes.unwrap();
     assert_eq!(outcomes[0].when.reasons().last().unwrap(), "experiment calls: `a` is tried: do as a says");
     assert!(outcomes[0].when.truth.is_true());
 }
 
 #[test]
+fn a141_what_was_open_before_goes_on_and_what_was_opened_still_says_what_to_try() {
+    let goes_on = |percent, before: &Exposures| {
+        let experiments = set(vec![experiment(percent, &[("a", 100 - percent)])]).unwrap();
+        look_where(&experiments, before, LifecycleStage::Steady, false, false)
+    };
+    let nobody = Exposures::default();
+    let before = goes_on(99, &nobody);
+    assert_eq!((before.exposures.is_empty(), before.outcomes), (true, None), "it is not the experiment's");
+    let tried = look(&set(vec![experiment(0, &[("a", 100)])]).unwrap(), &nobody, LifecycleStage::Steady, false);
+    let again = goes_on(0, &tried.exposures);
+    let outcomes = again.outcomes.unwrap();
+    assert!(outcomes[0].when.reasons().last().unwrap().contains("`a` is tried"), "{outcomes:?}");
+    assert_eq!(again.changed, []);
+    let held = look(&set(vec![experiment(99, &[("a", 1)])]).unwrap(), &nobody, LifecycleStage::Steady, false);
+    assert_eq!(goes_on(99, &held.exposures).outcomes, None);
+}
+
+#[test]
 fn a141_who_was_exposed_stays_in_its_arm_until_there_is_no_such_arm() {
-    let (first, _) =
+    let first =
         look(&set(vec![experiment(0, &[("a", 100)])]).unwrap(), &Exposures::default(), LifecycleStage::Steady, false);
     let arm = |experiments: &Experiments| {
-        let (trial, _) = look(experiments, &first.exposures, LifecycleStage::Steady, false);
+        let trial = look(experiments, &first.exposures, LifecycleStage::Steady, false);
         (trial.exposures.of(&id("calls")).unwrap().arm.to_string(), trial.changed.len())
     };
     assert_eq!(arm(&set(vec![experiment(98, &[("a", 1), ("b", 1)])]).unwrap()), ("a".into(), 0));
@@ -189,8 +217,8 @@ fn a141_who_was_exposed_stays_in_its_arm_until_there_is_no_such_arm() {
 #[test]
 fn a141_what_becomes_of_an_account_counts_alike_for_those_held_out() {
     let experiments = set(vec![experiment(99, &[("a", 1)])]).unwrap();
-    let step = |before: &Trial, stage, attended| look(&experiments, &before.exposures, stage, attended).0;
-    let (begun, _) = look(&experiments, &Exposures::default(), LifecycleStage::Steady, false);
+    let step = |before: &Trial, stage, attended| look(&experiments, &before.exposures, stage, attended);
+    let begun = look(&experiments, &Exposures::default(), LifecycleStage::Steady, false);
     let of = |trial: &Trial| trial.exposures.of(&id("calls")).unwrap().clone();
     let again = step(&begun, LifecycleStage::Steady, false);
     assert_eq!((again.changed.len(), of(&again).cleared_at), (0, None), "nothing became of it yet");
