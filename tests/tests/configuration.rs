@@ -2,7 +2,7 @@
 //!
 //! `CS_OPS_UPDATE=1 cargo test -p tests --test configuration` writes them anew.
 
-use contract::{contact, escalation, mapping, playbook, rules, scorecard, segments};
+use contract::{contact, escalation, experiments, mapping, playbook, rules, scorecard, segments};
 use schemars::{Schema, schema_for};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/contract/defaults")
 }
 
-fn schemas() -> [(&'static str, Schema); 7] {
+fn schemas() -> [(&'static str, Schema); 8] {
     [
         ("scorecard", schema_for!(scorecard::ScorecardFile)),
         ("rules", schema_for!(rules::RulesFile)),
@@ -20,6 +20,7 @@ fn schemas() -> [(&'static str, Schema); 7] {
         ("playbook", schema_for!(playbook::PlaybookFile)),
         ("segments", schema_for!(segments::SegmentsFile)),
         ("contact", schema_for!(contact::ContactFile)),
+        ("experiments", schema_for!(experiments::ExperimentsFile)),
     ]
 }
 

@@ -83,6 +83,9 @@ fn of_row(event: &Event) -> Result<Vec<portfolio::Fact>, Failure> {
         | Fact::RuleHeld(_)
         | Fact::RuleReleased(_)
         | Fact::EscalationRequested(_)
+        | Fact::SegmentEntered(_)
+        | Fact::SegmentLeft(_)
+        | Fact::ExperimentExposed(_)
         // A late step is told by its call to action.
         | Fact::PlaybookStarted(_)
         | Fact::StepOpened(_)

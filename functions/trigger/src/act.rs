@@ -156,6 +156,6 @@ impl Decide for Act<'_> {
         let link = changed.link(&record.audit, &format!("{} by {}", self.action.name(), self.by), inputs, self.config);
         writes.push(changed.link_write(&link)?);
         let events = changed.events();
-        Ok(Some(Effect { state: EpisodeRecord { episodes, audit: link.head() }, writes, events }))
+        Ok(Some(Effect { state: EpisodeRecord { episodes, audit: link.head(), ..record }, writes, events }))
     }
 }

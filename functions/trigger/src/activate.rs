@@ -39,7 +39,7 @@ pub async fn activate(ports: &Ports, books: &Books, caller: &Caller, request: &R
         let days = TRIED_WITHIN.as_hours() / 24;
         return Err(Problem::conflict(format!("the dry run is older than {days} days; try the rules again")));
     }
-    let candidate = question.candidate()?;
+    let candidate = question.candidate(books)?;
     let cause = request.cause(caller, FunctionName::Trigger);
     let before = books.holding(ports.table.as_ref(), &caller.tenant).await?;
     // Asked again, it is done already.

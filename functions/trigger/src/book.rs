@@ -5,8 +5,10 @@
 use async_trait::async_trait;
 use contract::event::{Cause, Event, Fact, RuleHeld};
 use contract::message::cause_id;
-use contract::rules::{self, RulesFile};
+use contract::problem::Fault;
+use contract::rules::{self, RulesFile, Vocabulary};
 use domain::digest::Digest;
+use domain::experiment::Experiments;
 use domain::id::{CauseId, RuleId, TenantId};
 use domain::rule::RuleSet;
 use domain::rulebook::{Cause as Why, Rulebook};
@@ -21,6 +23,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// The sets of rules that this function knows.
 pub struct Books {
     deployed: Arc<RuleSet>,
+    /// What rules may name.
+    names: Vocabulary,
     activated: Mutex<BTreeMap<Digest, Arc<RuleSet>>>,
 }
 
@@ -32,8 +36,20 @@ pub struct Holding {
 
 impl Books {
     /// These hold where nobody activated others.
-    pub fn new(deployed: RuleSet) -> Self {
-        Self { deployed: Arc::new(deployed), activated: Mutex::default() }
+    pub fn new(deployed: RuleSet, names: Vocabulary) -> Self {
+        Self { deployed: Arc::new(deployed), names, activated: Mutex::default() }
+    }
+
+    /// Rules may name these experiments too.
+    #[must_use]
+    pub fn with_experiments(mut self, experiments: &Experiments) -> Self {
+        self.names = self.names.with_experiments(experiments);
+        self
+    }
+
+    /// The rules of a file, or everything that is wrong with it.
+    pub fn read(&self, file: RulesFile) -> Result<RuleSet, Vec<Fault>> {
+        rules::of_file(file, &self.names)
     }
 
     /// What holds for a tenant now.
@@ -64,7 +80,7 @@ impl Books {
         }
         let Some(item) = table.get(&keys::rule_set(tenant, version)).await? else { return Ok(None) };
         let refused = |_| TableError::Refused(format!("the rules `{version}` are not sound"));
-        let rules = Arc::new(rules::of_file(table::read::<RulesFile>(&item)?).map_err(refused)?);
+        let rules = Arc::new(self.read(table::read::<RulesFile>(&item)?).map_err(refused)?);
         self.activated.lock().unwrap_or_else(PoisonError::into_inner).insert(version, rules.clone());
         Ok(Some(rules))
     }

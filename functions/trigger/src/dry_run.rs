@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use contract::backtest::{BacktestBody, RulesDryRunAnswer, RulesDryRunRequest};
 use contract::event::FunctionName;
 use contract::message::Work;
-use contract::rules::{self, RulesFile};
+use contract::rules::RulesFile;
 use domain::account::Account;
 use domain::backtest::{Backtest, Known, Scored, Terms, said_of};
 use domain::cta::Episodes;
@@ -50,8 +50,8 @@ pub struct Question {
 
 impl Question {
     /// The candidate, which was checked before it was kept.
-    pub fn candidate(&self) -> Result<RuleSet, TableError> {
-        rules::of_file(self.rules.clone()).map_err(|_| TableError::Refused("the candidate is not sound".into()))
+    pub fn candidate(&self, books: &Books) -> Result<RuleSet, TableError> {
+        books.read(self.rules.clone()).map_err(|_| TableError::Refused("the candidate is not sound".into()))
     }
 }
 
@@ -69,7 +69,7 @@ pub async fn start(ports: &Ports, books: &Books, caller: &Caller, request: &Requ
     let refused = |faults| Problem::invalid("the dry run is not one that can be made", faults);
     let now = ports.clock.now();
     let terms = asked.terms(Day::of(now)).map_err(refused)?;
-    rules::of_file(asked.rules.clone()).map_err(refused)?;
+    books.read(asked.rules.clone()).map_err(refused)?;
     let holding = books.holding(ports.table.as_ref(), &caller.tenant).await?;
     let question = Question {
         rules: asked.rules,
@@ -111,7 +111,7 @@ pub async fn page(ports: &Ports, books: &Books, work: &Work, run: &str, until: T
     let id = run.strip_prefix(RUN).and_then(|id| CauseId::new(id).ok()).ok_or_else(unknown)?;
     let found = ports.table.get(&keys::rules_dry_run(&work.tenant, &id)).await?.ok_or_else(unknown)?;
     let question: Question = table::read(&found)?;
-    let candidate = question.candidate()?;
+    let candidate = question.candidate(books)?;
     let today = against(books, ports.table.as_ref(), &work.tenant, question.against).await?;
     let (tenant, cards) = (&work.tenant, PastCards::default());
     let visits = Look { ports, tenant, question, today, candidate, cards };
@@ -159,7 +159,7 @@ async fn answer(
         () if standing.has_stalled(question.as_of, ports.clock.now()) => "stalled",
         () => "running",
     };
-    let candidate = question.candidate()?;
+    let candidate = question.candidate(books)?;
     let today = against(books, ports.table.as_ref(), tenant, question.against).await?;
     let terms = &question.terms;
     let answer = RulesDryRunAnswer {

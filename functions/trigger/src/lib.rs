@@ -1,7 +1,7 @@
 //! `trigger`: facts about an account come in, calls to action for people go out, once per cause.
 //!
-//! Whatever the fact, the rules look at all that is known of the account ([`evaluate`]), and so do the playbooks that run
-//! on it ([`executions`]); people act on what was opened ([`act`]), begin playbooks ([`execute`]) and settle their steps. A
+//! Whatever the fact, the rules and the segments look at all that is known of the account ([`evaluate`]), and so do the
+//! playbooks that run on it ([`executions`]); people act on what was opened ([`act`]), begin playbooks ([`execute`]) and settle their steps. A
 //! schedule has both look at every account, so that what ends by mere passing of time ends.
 
 mod act;
@@ -13,7 +13,9 @@ mod dry_run;
 mod evaluate;
 mod execute;
 mod executions;
+mod experiments;
 mod openings;
+mod segments;
 
 pub use executions::library::Library;
 
@@ -22,8 +24,11 @@ use book::{Books, Holding};
 use brake::Swept;
 use contract::event::{Cause, FunctionName};
 use contract::message::{Incoming, Task, Work};
+use contract::rules::Vocabulary;
+use domain::experiment::Experiments;
 use domain::id::{AccountId, CauseId};
 use domain::rule::RuleSet;
+use domain::segment::Segments;
 use evaluate::Evaluation;
 use executions::look::Look;
 use jiff::Timestamp;
@@ -35,20 +40,33 @@ use platform::sweep::{self, Sum as _, Visit};
 pub struct Trigger {
     ports: Ports,
     books: Books,
+    segments: Segments,
+    experiments: Experiments,
     library: Library,
 }
 
 impl Trigger {
-    /// Connects the function to its ports, with the default rules and playbooks.
+    /// Connects the function to its ports, with the default rules, segments and playbooks.
     pub fn new(ports: Ports) -> Result<Self, ConfigurationError> {
         let rules = contract::rules::built_in().map_err(|faults| ConfigurationError { file: "rules.yaml", faults })?;
+        let segments =
+            contract::segments::built_in().map_err(|faults| ConfigurationError { file: "segments.yaml", faults })?;
         let library = Library::built_in().map_err(|faults| ConfigurationError { file: "playbooks", faults })?;
-        Ok(Self::with(ports, rules, library))
+        Ok(Self::with(ports, rules, segments, library))
     }
 
-    /// Connects the function to its ports, with these rules and playbooks.
-    pub fn with(ports: Ports, rules: RuleSet, library: Library) -> Self {
-        Self { ports, books: Books::new(rules), library }
+    /// Connects the function to its ports, with these rules, segments and playbooks.
+    pub fn with(ports: Ports, rules: RuleSet, segments: Segments, library: Library) -> Self {
+        let names = Vocabulary::default().with_segments(&segments);
+        Self { ports, books: Books::new(rules, names), segments, experiments: Experiments::none(), library }
+    }
+
+    /// The same with these experiments, which the rules name.
+    #[must_use]
+    pub fn with_experiments(mut self, experiments: Experiments) -> Self {
+        self.books = self.books.with_experiments(&experiments);
+        self.experiments = experiments;
+        self
     }
 }
 
@@ -130,6 +148,23 @@ pub const ROUTES: &[Route] = &[
         .scope("cs-ops.trigger.write")
         .takes::<contract::backtest::ReleaseRequest>()
         .answers::<contract::backtest::RulesAnswer>(200),
+    Route::new(Method::Get, "/segments", "Lists the segments.")
+        .scope("cs-ops.trigger.read")
+        .answers::<contract::membership::SegmentList>(200),
+    Route::new(Method::Get, "/segments/{id}/accounts", "Lists the accounts that are in a segment.")
+        .scope("cs-ops.trigger.read")
+        .query(&[Parameter::CURSOR])
+        .answers::<contract::membership::AudiencePage>(200),
+    Route::new(Method::Get, "/accounts/{id}/segments", "Says why an account is in each segment or out of it.")
+        .scope("cs-ops.trigger.read")
+        .answers::<contract::membership::AccountSegments>(200),
+    Route::new(
+        Method::Get,
+        "/experiments/{id}",
+        "Counts the accounts of an experiment and what became of them, by arm.",
+    )
+    .scope("cs-ops.trigger.read")
+    .answers::<contract::experiments::ExperimentAnswer>(200),
 ];
 
 #[async_trait]
@@ -165,6 +200,14 @@ impl Function for Trigger {
             ("GET", "/rules/dry-runs/{id}") => dry_run::read(&self.ports, &self.books, caller, request).await,
             ("POST", "/rules/activate") => activate::activate(&self.ports, &self.books, caller, request).await,
             ("POST", "/rules/{id}/release") => activate::release(&self.ports, &self.books, caller, request).await,
+            ("GET", "/segments") => segments::list(&self.segments),
+            ("GET", "/segments/{id}/accounts") => {
+                segments::audience(&self.ports, &self.segments, caller, request).await
+            }
+            ("GET", "/accounts/{id}/segments") => {
+                segments::of_account(&self.ports, &self.segments, caller, request).await
+            }
+            ("GET", "/experiments/{id}") => experiments::read(&self.ports, &self.experiments, caller, request).await,
             _ => Err(Problem::not_found("route", &request.route)),
         }
     }
@@ -209,8 +252,10 @@ impl Trigger {
         account: &AccountId,
         message: &CauseId,
     ) -> Result<Swept, Failure> {
-        let (ports, library, now) = (&self.ports, &self.library, self.ports.clock.now());
-        let swept = Evaluation { ports, holding, cause: cause.clone(), account, now }.run(message).await?;
+        let Self { ports, segments, experiments, library, .. } = self;
+        let (cause_of_both, now) = (cause.clone(), ports.clock.now());
+        let evaluation = Evaluation { ports, holding, segments, experiments, cause: cause_of_both, account, now };
+        let swept = evaluation.run(message).await?;
         Look { ports, library, cause, account, now: ports.clock.now() }.run(message).await?;
         Ok(swept)
     }

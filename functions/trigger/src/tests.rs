@@ -1,8 +1,10 @@
 //! Facts and people through the doors of trigger: what opens a call to action, what keeps it one, and what ends it.
 
 mod contact;
+mod experiments;
 mod playbooks;
 mod rules;
+mod segments;
 
 use super::*;
 use contract::event::{DataQualityChanged, Event, Fact, HealthScored, SignalsRecorded, SourceSilent};
@@ -109,6 +111,12 @@ impl Stage {
         (1..=84).map(|age| self.signal(age, Metric::ActiveUsers, value(age), Detail::None)).collect()
     }
 
+    /// Another account of which nothing was measured.
+    fn beside(&self, account: &Account) {
+        self.doubles.put(&keys::shard_entry(&tenant(), &account.id), &json!({}));
+        self.doubles.put(&keys::profile(&tenant(), &account.id), &json!({ "state": account }));
+    }
+
     /// Ingest recorded signals of `acme`.
     fn learn(&self, signals: Vec<Signal>) {
         let mut pages = self.pages.borrow_mut();
@@ -199,9 +207,16 @@ impl Stage {
         self.ask(who, Request { method, route, parameters, body, ..Request::default() })
     }
 
-    /// What was told since, in short.
+    /// What was told of calls to action and executions.
+    fn published(&self) -> Vec<Event> {
+        let mut events = self.doubles.published();
+        events.retain(|event| !matches!(event.fact, Fact::SegmentEntered(_) | Fact::SegmentLeft(_)));
+        events
+    }
+
+    /// What was told of them since, in short.
     fn told(&self, from: usize) -> Vec<String> {
-        let events = self.doubles.published();
+        let events = self.published();
         let told = events[from..].iter().map(|event| match &event.fact {
             Fact::CtaOpened(fact) if fact.reopened => format!("reopened {}", fact.cta.rule),
             Fact::CtaOpened(fact) => format!("opened {}", fact.cta.rule),
@@ -366,7 +381,7 @@ fn what_is_snoozed_wakes_at_its_time_and_is_closed_once() {
 
     let outcome = json!({ "outcome": "they trained the new team" });
     assert_eq!(stage.act("t", &cta, "close", &outcome).unwrap()["status"], "closed");
-    let before = stage.doubles.published().len();
+    let before = stage.published().len();
     assert_eq!(stage.act("t", &cta, "close", &outcome).unwrap()["status"], "closed", "twice is once");
     let refused = stage.act("t", &cta, "dismiss", &json!({ "cause": "no" })).unwrap_err();
     assert_eq!(refused.status, 409, "{}", refused.detail);

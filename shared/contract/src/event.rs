@@ -3,6 +3,8 @@
 //! On EventBridge an event is `source` = `cs-ops.<function>`, `detail-type` = the fact's name and `detail` =
 //! `{ meta, data }`. A released shape is never changed; a new one raises [`SCHEMA_VERSION`].
 
+pub use crate::experiments::ExperimentExposed;
+pub use crate::membership::{SegmentEntered, SegmentLeft};
 pub use crate::workflow::{
     EffectRequested, PlaybookFinished, PlaybookReplanned, PlaybookStarted, PlaybookStuck, StepCompleted, StepOpened,
     StepOverdue,
@@ -192,6 +194,12 @@ facts! {
     EffectRequested by Trigger on WorkflowEvents;
     /// An execution ended.
     PlaybookFinished by Trigger on WorkflowEvents;
+    /// An account entered a segment.
+    SegmentEntered by Trigger on WorkflowEvents;
+    /// An account left a segment.
+    SegmentLeft by Trigger on WorkflowEvents;
+    /// An account was exposed to an experiment.
+    ExperimentExposed by Trigger on WorkflowEvents;
     /// An escalation was opened.
     EscalationOpened by Escalate on CapacitySignals;
     /// Somebody took it on.

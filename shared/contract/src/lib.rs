@@ -10,9 +10,11 @@ pub mod escalate;
 pub mod escalation;
 pub mod event;
 pub mod execution;
+pub mod experiments;
 pub mod ingest;
 #[cfg(feature = "yaml")]
 pub mod mapping;
+pub mod membership;
 pub mod message;
 pub mod playbook;
 pub mod problem;

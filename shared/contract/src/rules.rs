@@ -7,7 +7,7 @@ mod condition;
 mod names;
 mod reader;
 
-pub use condition::ConditionFile;
+pub use condition::{ConditionFile, SegmentNames};
 pub use names::Vocabulary;
 pub(crate) use names::hinted;
 pub(crate) use reader::Reader;
@@ -15,7 +15,7 @@ pub(crate) use reader::Reader;
 use crate::calendar::CalendarFile;
 use crate::document;
 use crate::problem::Fault;
-use domain::id::RuleId;
+use domain::id::{ExperimentId, RuleId};
 use domain::rule::{CtaKind, CtaTemplate, EscalationTemplate, Rule, RuleSet};
 use domain::signal::Severity;
 use schemars::JsonSchema;
@@ -36,23 +36,27 @@ pub fn read(text: &str) -> Result<RuleSet, Vec<Fault>> {
     rule_set(document::yaml(text)?, &Vocabulary::default())
 }
 
-/// The rules of a file that came over HTTP, or is kept.
-pub fn of_file(file: RulesFile) -> Result<RuleSet, Vec<Fault>> {
-    rule_set(file, &Vocabulary::default())
+/// The rules of a file that came over HTTP, or is kept; it may name what there is.
+pub fn of_file(file: RulesFile, names: &Vocabulary) -> Result<RuleSet, Vec<Fault>> {
+    rule_set(file, names)
 }
 
-/// Reads a rules file as it is written. Its rules are checked like those of [`read`].
+/// A rules file as it is written; its rules are not read yet.
 #[cfg(feature = "yaml")]
 pub fn file(text: &str) -> Result<RulesFile, Vec<Fault>> {
-    let file: RulesFile = document::yaml(text)?;
-    of_file(file.clone())?;
-    Ok(file)
+    document::yaml(text)
 }
 
 /// The same for the measures and dimensions of these scorecards: others are refused.
 #[cfg(feature = "yaml")]
 pub fn read_for(text: &str, scorecards: &domain::scorecard::Scorecards) -> Result<RuleSet, Vec<Fault>> {
-    rule_set(document::yaml(text)?, &Vocabulary::of(scorecards))
+    read_with(text, &Vocabulary::of(scorecards))
+}
+
+/// The same for the names that there are: others are refused.
+#[cfg(feature = "yaml")]
+pub fn read_with(text: &str, vocabulary: &Vocabulary) -> Result<RuleSet, Vec<Fault>> {
+    rule_set(document::yaml(text)?, vocabulary)
 }
 
 fn rule_set(RulesFile { name, calendar, rules }: RulesFile, vocabulary: &Vocabulary) -> Result<RuleSet, Vec<Fault>> {
@@ -64,16 +68,21 @@ fn rule_set(RulesFile { name, calendar, rules }: RulesFile, vocabulary: &Vocabul
             read.push((path, rule));
         }
     }
+    let (rules, more) = match RuleSet::with_paths(name, read) {
+        Ok(rules) => (Some(rules), Vec::new()),
+        Err(more) => (None, more.into_iter().map(|fault| reader.place(fault.path, fault.reason)).collect()),
+    };
     let mut faults = reader.into_faults();
+    faults.extend(more);
     let calendar = calendar.and_then(|file| file.read("calendar").map_err(|more| faults.extend(more)).ok());
-    let rules = RuleSet::with_paths(name, read);
-    match rules.and_then(|rules| match calendar {
+    let rules = rules.map(|rules| match calendar {
         Some(calendar) => rules.on_calendar(calendar),
         None => Ok(rules),
-    }) {
-        Ok(rules) if faults.is_empty() => return Ok(rules),
-        Ok(_) => {}
-        Err(more) => faults.extend(more.into_iter().map(|fault| Fault::new(fault.path, fault.reason))),
+    });
+    match rules {
+        Some(Ok(rules)) if faults.is_empty() => return Ok(rules),
+        Some(Err(more)) => faults.extend(more.into_iter().map(|fault| Fault::new(fault.path, fault.reason))),
+        _ => {}
     }
     Err(faults)
 }
@@ -95,12 +104,15 @@ fn rule(reader: &mut Reader<'_>, path: &str, value: Value) -> Option<Rule> {
     if has_stays && stays_while.is_none() {
         return None;
     }
-    let CtaFile { kind, reason, severity, due_in_days } = file.cta;
+    let CtaFile { kind, reason, severity, due_in_days, experiment } = file.cta;
+    if let Some(experiment) = &experiment {
+        reader.experiment(&format!("{path}.cta.experiment"), experiment);
+    }
     Some(Rule {
         id: file.id,
         when: when?,
         stays_while,
-        cta: CtaTemplate { kind, reason, severity, due_in_days },
+        cta: CtaTemplate { kind, reason, severity, due_in_days, experiment },
         clear_days: file.clear_days,
         lapse_days: file.lapse_days,
         cool_off_days: file.cool_off_days,
@@ -164,6 +176,10 @@ pub struct CtaFile {
     pub severity: Severity,
     /// Days from opening until it is due: working days where the file has a calendar.
     pub due_in_days: u32,
+    /// The experiment that says for whom it is opened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub experiment: Option<ExperimentId>,
 }
 
 /// The escalation that a rule asks for.
@@ -356,6 +372,64 @@ mod tests {
         ] {
             check(when, &[]);
         }
+    }
+
+    /// The version of the rules, or their faults, where `when` is asked and a segment stands for `champions`.
+    fn among(when: &str, champions: &str) -> Result<RuleSet, Vec<(String, String)>> {
+        let segments = format!("name: x\nsegments:\n  - {{ id: champions, description: Good., when: {champions} }}");
+        let segments = crate::segments::read(&segments).unwrap();
+        let vocabulary = Vocabulary::of(&crate::scorecard::built_in().unwrap()).with_segments(&segments);
+        let faults = |faults: Vec<Fault>| faults.into_iter().map(|fault| (fault.path, fault.reason)).collect();
+        read_with(&DEFAULT.replace("{ band_entered: at_risk }", when), &vocabulary).map_err(faults)
+    }
+
+    #[test]
+    fn a116_a_rule_may_ask_for_a_segment_by_name_and_is_another_version_when_the_segment_is() {
+        let by_name = |stands_for| among("{ all: [{ segment: champions }, { has_owner: true }] }", stands_for);
+        let low = "{ band_at_most: critical }";
+        let written = "{ all: [{ band_at_most: critical }, { has_owner: true }] }";
+        assert_eq!(by_name(low), among(written, low), "the same as what it stands for");
+        let versions = [by_name(low), by_name("{ band_at_most: at_risk }")].map(|rules| rules.unwrap().version());
+        assert_ne!(versions[0], versions[1]);
+    }
+
+    #[test]
+    fn a15_a_segment_that_is_not_known_is_told_and_so_is_what_it_stands_for() {
+        let good = "{ band_at_least: champion }";
+        #[track_caller]
+        fn check(when: &str, stands_for: &str, path: &str, reason: &str) {
+            let expected = vec![(format!("rules[5].when{path}"), reason.to_owned())];
+            assert_eq!(among(when, stands_for).unwrap_err(), expected, "{when}");
+        }
+        check("{ segment: champion }", good, ".segment", "`champion` is not known; did you mean `champions`?");
+        let kind = "`enterprise` is a kind of customer; write [enterprise]";
+        check("{ segment: enterprise }", good, ".segment", kind);
+        check("{ segment: 5 }", good, ".segment", "give the name of a segment, or a list of kinds of customer");
+        assert_eq!(of("{ segment: champions }").len(), 1, "nobody said what it stands for");
+        let against = "{ all: [{ segment: champions }, { stage: [steady] }] }";
+        let both = "{ all: [{ has_owner: true }, { stage: [onboarding] }] }";
+        let found = among(against, both).unwrap_err();
+        assert_eq!(found.len(), 1, "{found:?}");
+        let deep = "{ not: { not: { not: { not: { not: { not: { segment: champions } } } } } } }";
+        let nested = "{ all: [{ any: [{ has_owner: true }, { stage: [steady] }] }, { not: { stage: [churned] } }] }";
+        let found = among(deep, nested).unwrap_err();
+        let place = "rules[5].when.not.not.not.not.not.not.segment";
+        assert_eq!(found.iter().filter(|(path, _)| path == place).count(), found.len(), "{found:?}");
+        assert!(found[0].1.starts_with("in `champions` `all[0]") && found[0].1.ends_with("deeper than 8"), "{found:?}");
+    }
+
+    #[test]
+    fn a141_an_experiment_that_is_not_known_is_told() {
+        let text = DEFAULT.replacen("      due_in_days:", "      experiment: cals\n      due_in_days:", 1);
+        let experiments = "name: x\nexperiments:\n  - id: calls\n    description: x\n    hold_out_percent: 50\n    variants: [{ id: a, weight_percent: 50, asks: x }]";
+        let experiments = crate::experiments::read(experiments).unwrap();
+        let vocabulary = Vocabulary::default().with_experiments(&experiments);
+        let faults = read_with(&text, &vocabulary).unwrap_err();
+        let found: Vec<(&str, &str)> =
+            faults.iter().map(|fault| (fault.path.as_str(), fault.reason.as_str())).collect();
+        assert_eq!(found, [("rules[0].cta.experiment", "`cals` is not known; did you mean `calls`?")]);
+        assert_eq!(read(&text).unwrap_err()[0].reason, "`cals` is not known; no experiments are given");
+        assert!(read_with(&text.replace("cals", "calls"), &vocabulary).is_ok());
     }
 
     #[test]

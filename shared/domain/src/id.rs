@@ -115,6 +115,10 @@ ids! {
     RuleId
     /// A segment of the tenant's own making.
     SegmentId
+    /// An experiment: a question that is put to accounts.
+    ExperimentId
+    /// An arm of an experiment: a variant, or those for whom nothing is done.
+    ArmId
     /// A call to action.
     CtaId
     /// An escalation.

@@ -15,6 +15,7 @@ pub mod cta;
 pub mod day;
 pub mod digest;
 pub mod escalation;
+pub mod experiment;
 pub mod fixed;
 pub mod health;
 pub mod id;

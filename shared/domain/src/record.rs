@@ -6,10 +6,12 @@ use crate::contact::Contacts;
 use crate::cta::Episodes;
 use crate::day::Day;
 use crate::escalation::Escalation;
+use crate::experiment::Exposures;
 use crate::health::{HealthState, Overrides};
 use crate::id::{CaseId, EscalationId, ExecutionId, PlaybookId, SourceId};
 use crate::playbook::Execution;
 use crate::quality::{Quality, detect::Told};
+use crate::segment::Memberships;
 use crate::series::Series;
 use crate::signal::Severity;
 use jiff::Timestamp;
@@ -66,11 +68,18 @@ pub struct Seen {
     pub series: u64,
 }
 
-/// An account's episodes with their calls to action. Writer: trigger.
+/// What rules and segments came to on an account: its episodes with their calls to action, and the segments that it is in.
+/// Both are decided by the same look, and cost one write together. Writer: trigger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EpisodeRecord {
     /// The latest episode of each rule.
     pub episodes: Episodes,
+    /// The segments that it is in.
+    #[serde(default, skip_serializing_if = "Memberships::is_empty")]
+    pub segments: Memberships,
+    /// The experiments that it was exposed to.
+    #[serde(default, skip_serializing_if = "Exposures::is_empty")]
+    pub exposures: Exposures,
     /// The end of the chain of decisions.
     pub audit: audit::Head,
 }

@@ -30,7 +30,7 @@ pub use questions::Questions;
 pub use set::{Look, Outcome, Portfolio, RuleAnswers, RuleSet, Said};
 pub use verdict::{Evidence, Finding, Truth, Verdict};
 
-use crate::id::RuleId;
+use crate::id::{ExperimentId, RuleId};
 use crate::signal::Severity;
 use serde::{Deserialize, Serialize};
 
@@ -78,6 +78,9 @@ pub struct CtaTemplate {
     pub severity: Severity,
     /// Days from opening until it is due: working days where the rules have a calendar.
     pub due_in_days: u32,
+    /// The experiment that says for whom it is opened.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub experiment: Option<ExperimentId>,
 }
 
 /// The escalation that a rule asks for when it opens an episode.

@@ -6,15 +6,18 @@
 
 use crate::digest::Digest;
 use crate::id::SegmentId;
-use crate::rule::{Condition, Facts, Input, Questions, RuleFault, Truth, Verdict};
+use crate::rule::{Condition, Facts, Questions, RuleFault, Truth, Verdict};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// The most segments of a set.
 pub const MAX_SEGMENTS: usize = 200;
 /// The longest description, in characters.
 pub const MAX_DESCRIPTION: usize = 500;
+/// The most segments that an account enters or leaves at once: each is a write, and a commit takes so many. The next look
+/// goes on with the others.
+pub const MAX_CHANGES: usize = 40;
 
 /// A name for the accounts that fit a condition.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -75,6 +78,8 @@ pub struct Change {
 /// What has changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
+    /// What each segment says of the account, in the order of their ids.
+    pub truths: Vec<Truth>,
     /// The memberships as they are now.
     pub memberships: Memberships,
     /// Who entered or left, by segment.
@@ -145,6 +150,11 @@ impl Segments {
         self.segments.binary_search_by(|segment| segment.id.cmp(id)).ok()
     }
 
+    /// Whether an account fits each segment, in the order of their ids.
+    pub fn truths(&self, facts: &Facts<'_>) -> Vec<Truth> {
+        self.questions.answers(facts)
+    }
+
     /// Why an account is in each segment or out of it.
     pub fn answers(&self, facts: &Facts<'_>) -> Vec<Answer> {
         let each = self.segments.iter().zip(self.questions.verdicts(facts));
@@ -155,17 +165,14 @@ impl Segments {
     pub fn why(&self, id: &SegmentId, facts: &Facts<'_>) -> Option<Verdict> {
         self.questions.verdict(self.place(id)?, facts)
     }
-
-    /// The segments that some news can change. Time alone can change others too.
-    pub fn concerned_by(&self, news: &BTreeSet<Input>) -> impl Iterator<Item = &Segment> {
-        let concerns = |(place, _): &(usize, &Segment)| {
-            self.questions.inputs(*place).is_some_and(|inputs| !inputs.is_disjoint(news))
-        };
-        self.segments.iter().enumerate().filter(concerns).map(|(_, segment)| segment)
-    }
 }
 
 impl Memberships {
+    /// Whether the account is in no segment.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The segments that the account is in, by id.
     pub fn iter(&self) -> impl Iterator<Item = (&SegmentId, &Membership)> {
         self.0.iter()
@@ -177,32 +184,43 @@ impl Memberships {
     }
 }
 
-/// Decides who enters and who leaves. The same answers decide the same; deciding twice changes nothing the second time. Who
-/// is in a segment that there is no more leaves it.
-pub fn decide(segments: &Segments, before: &Memberships, answers: &[Answer], now: Timestamp) -> Decision {
-    let mut decision = Decision { memberships: before.clone(), changes: Vec::new() };
-    let members = &mut decision.memberships.0;
-    for Answer { segment, verdict } in answers {
-        let change = |entered| Change { segment: segment.clone(), entered, reasons: verdict.reasons() };
-        match (members.get_mut(segment), verdict.truth) {
-            (None, Truth::True) => {
-                members.insert(segment.clone(), Membership { since: now, unknown_since: None });
-                decision.changes.push(change(true));
+/// Decides what an account enters and leaves. The same facts decide the same; deciding twice changes nothing the second time.
+/// Who is in a segment that there is no more leaves it.
+pub fn decide(segments: &Segments, before: &Memberships, facts: &Facts<'_>) -> Decision {
+    let truths = segments.truths(facts);
+    let mut decision = Decision { truths, memberships: before.clone(), changes: Vec::new() };
+    let (members, changes) = (&mut decision.memberships.0, &mut decision.changes);
+    for (place, (Segment { id, .. }, truth)) in segments.segments.iter().zip(&decision.truths).enumerate() {
+        let entered = match (members.get_mut(id), truth) {
+            (None, Truth::True) => true,
+            (Some(_), Truth::False) => false,
+            (Some(member), Truth::True) => {
+                member.unknown_since = None;
+                continue;
             }
-            (Some(_), Truth::False) => {
-                members.remove(segment);
-                decision.changes.push(change(false));
+            (Some(member), Truth::Unknown) => {
+                member.unknown_since = member.unknown_since.or(Some(facts.now));
+                continue;
             }
-            (Some(member), Truth::True) => member.unknown_since = None,
-            (Some(member), Truth::Unknown) => member.unknown_since = member.unknown_since.or(Some(now)),
-            (None, Truth::False | Truth::Unknown) => {}
+            (None, Truth::False | Truth::Unknown) => continue,
+        };
+        if changes.len() == MAX_CHANGES {
+            continue;
         }
+        if entered {
+            members.insert(id.clone(), Membership { since: facts.now, unknown_since: None });
+        } else {
+            members.remove(id);
+        }
+        // Words cost more than the answer: only what changes is told.
+        let reasons = segments.questions.verdict(place, facts).map(|verdict| verdict.reasons()).unwrap_or_default();
+        changes.push(Change { segment: id.clone(), entered, reasons });
     }
     members.retain(|id, _| {
-        let stays = segments.get(id).is_some();
+        let stays = segments.get(id).is_some() || changes.len() == MAX_CHANGES;
         if !stays {
             let reasons = vec!["the segment was withdrawn".to_owned()];
-            decision.changes.push(Change { segment: id.clone(), entered: false, reasons });
+            changes.push(Change { segment: id.clone(), entered: false, reasons });
         }
         stays
     });
@@ -253,9 +271,8 @@ mod tests {
         let segments = set(vec![segment("busy", busy())]).unwrap();
         let account = account(LifecycleStage::Steady, None);
         let step = |before: &Memberships, series: &Series| {
-            let answers = segments.answers(&facts(&account, series));
-            let first = decide(&segments, before, &answers, now());
-            let again = decide(&segments, &first.memberships, &answers, now());
+            let first = decide(&segments, before, &facts(&account, series));
+            let again = decide(&segments, &first.memberships, &facts(&account, series));
             assert_eq!((&again.memberships, again.changes.len()), (&first.memberships, 0), "twice is once");
             first
         };
@@ -292,8 +309,8 @@ mod tests {
         let (one, other) = (set(vec![segment("busy", busy())]).unwrap(), set(Vec::new()).unwrap());
         let account = account(LifecycleStage::Steady, None);
         let series = logins("11");
-        let before = decide(&one, &Memberships::default(), &one.answers(&facts(&account, &series)), now()).memberships;
-        let after = decide(&other, &before, &[], now());
+        let before = decide(&one, &Memberships::default(), &facts(&account, &series)).memberships;
+        let after = decide(&other, &before, &facts(&account, &series));
         assert_eq!(after.changes[0].reasons, ["the segment was withdrawn"]);
         assert_ne!(one.version(), other.version());
     }
@@ -311,14 +328,16 @@ mod tests {
     }
 
     #[test]
-    fn news_of_a_metric_concerns_the_segments_that_look_at_it() {
-        let segments = set(vec![segment("busy", busy()), segment("owned", Condition::HasOwner(true))]).unwrap();
-        let concerned = |input| {
-            let news = BTreeSet::from([input]);
-            segments.concerned_by(&news).map(|segment| segment.id.to_string()).collect::<Vec<_>>()
-        };
-        assert_eq!(concerned(Input::Metric(Metric::Logins)), ["busy"]);
-        assert_eq!(concerned(Input::Account), ["owned"]);
-        assert!(concerned(Input::Band).is_empty());
+    fn what_does_not_fit_into_one_commit_follows_with_the_next_look() {
+        let many = (0..MAX_CHANGES + 5).map(|number| segment(&format!("s-{number:03}"), busy())).collect();
+        let (many, none) = (set(many).unwrap(), set(Vec::new()).unwrap());
+        let (account, series) = (account(LifecycleStage::Steady, None), logins("11"));
+        let step = |segments: &Segments, before: &Memberships| decide(segments, before, &facts(&account, &series));
+        let first = step(&many, &Memberships::default());
+        let second = step(&many, &first.memberships);
+        assert_eq!((first.changes.len(), second.changes.len()), (MAX_CHANGES, 5));
+        assert_eq!(step(&many, &second.memberships).changes, []);
+        let left = step(&none, &second.memberships);
+        assert_eq!((left.changes.len(), step(&none, &left.memberships).memberships.is_empty()), (MAX_CHANGES, true));
     }
 }

@@ -1,4 +1,5 @@
-//! Which scorecard, rules, playbooks and policies the host's functions work with: those that are built in, or files.
+//! Which scorecard, rules, segments, playbooks and policies the host's functions work with: those that are built in, or
+//! files.
 //!
 //! A file with a fault is refused whole, with every fault and its path, before anything else happens. A data folder
 //! remembers the files that it was given: a later start without them goes on as before and does not fall back to the
@@ -9,10 +10,12 @@ use crate::import::listed;
 use clap::Args;
 use contract::event::FunctionName;
 use contract::problem::Fault;
-use contract::{contact, escalation, playbook, rules, scorecard};
+use contract::{contact, escalation, experiments, playbook, rules, scorecard, segments};
 use domain::escalation::EscalationPolicies;
+use domain::experiment::Experiments;
 use domain::rule::RuleSet;
 use domain::scorecard::Scorecards;
+use domain::segment::Segments;
 use platform::function::{Function, Ports};
 use platform::table::embedded::EmbeddedTable;
 use serde::{Deserialize, Serialize};
@@ -28,6 +31,12 @@ pub struct Files {
     /// Open calls to action by these rules; the data folder remembers them
     #[arg(long, value_name = "FILE")]
     pub rules: Option<PathBuf>,
+    /// Sort accounts into these segments; the data folder remembers them
+    #[arg(long, value_name = "FILE")]
+    pub segments: Option<PathBuf>,
+    /// Try these experiments, which the rules name; the data folder remembers them
+    #[arg(long, value_name = "FILE")]
+    pub experiments: Option<PathBuf>,
     /// Escalate by these policies; the data folder remembers them
     #[arg(long, value_name = "FILE")]
     pub escalation: Option<PathBuf>,
@@ -45,6 +54,8 @@ pub struct Files {
 pub struct Texts {
     scorecards: Vec<Text>,
     rules: Option<Text>,
+    segments: Option<Text>,
+    experiments: Option<Text>,
     escalation: Option<Text>,
     playbooks: Vec<Text>,
     contact: Option<Text>,
@@ -90,6 +101,8 @@ pub enum ConfigurationError {
 pub struct Configuration {
     scorecards: Scorecards,
     rules: RuleSet,
+    segments: Segments,
+    experiments: Experiments,
     policies: EscalationPolicies,
     playbooks: trigger::Library,
 }
@@ -111,6 +124,8 @@ impl Files {
         Ok(Texts {
             scorecards: self.scorecards.iter().map(|path| text("scorecard", path)).collect::<Result<_, _>>()?,
             rules: self.rules.as_deref().map(|path| text("rules", path)).transpose()?,
+            segments: self.segments.as_deref().map(|path| text("segments", path)).transpose()?,
+            experiments: self.experiments.as_deref().map(|path| text("experiments", path)).transpose()?,
             escalation: self.escalation.as_deref().map(|path| text("escalation policies", path)).transpose()?,
             playbooks: self.playbooks.iter().map(|path| text("playbook", path)).collect::<Result<_, _>>()?,
             contact: self.contact.as_deref().map(|path| text("contact policy", path)).transpose()?,
@@ -131,6 +146,8 @@ impl Texts {
         Self {
             scorecards: if self.scorecards.is_empty() { other.scorecards.clone() } else { self.scorecards },
             rules: self.rules.or_else(|| other.rules.clone()),
+            segments: self.segments.or_else(|| other.segments.clone()),
+            experiments: self.experiments.or_else(|| other.experiments.clone()),
             escalation: self.escalation.or_else(|| other.escalation.clone()),
             playbooks: if self.playbooks.is_empty() { other.playbooks.clone() } else { self.playbooks },
             contact: self.contact.or_else(|| other.contact.clone()),
@@ -142,12 +159,18 @@ impl Configuration {
     /// Reads the texts; what is not given is the built-in one.
     pub fn of(texts: &Texts) -> Result<Self, ConfigurationError> {
         let scorecards = scorecards(&texts.scorecards)?;
-        // Rules may name measures: those of these scorecards.
-        let read_rules = |text: &str| rules::read_for(text, &scorecards);
+        // Segments may name measures: those of these scorecards. Rules may name segments and experiments too.
+        let read_segments = |text: &str| segments::read_for(text, &scorecards);
+        let segments = one("segments", texts.segments.as_ref(), segments::built_in, read_segments)?;
+        let none = || Ok(Experiments::none());
+        let experiments = one("experiments", texts.experiments.as_ref(), none, experiments::read)?;
+        let vocabulary = rules::Vocabulary::of(&scorecards).with_segments(&segments).with_experiments(&experiments);
+        let read_rules = |text: &str| rules::read_with(text, &vocabulary);
         let rules = one("rules", texts.rules.as_ref(), rules::built_in, read_rules)?;
         let policies = one("escalation policies", texts.escalation.as_ref(), escalation::built_in, escalation::read)?;
         let contact = one("contact policy", texts.contact.as_ref(), contact::built_in, contact::read)?;
-        Ok(Self { scorecards, rules, policies, playbooks: playbooks(&texts.playbooks)?.reaching(contact) })
+        let playbooks = playbooks(&texts.playbooks)?.reaching(contact);
+        Ok(Self { scorecards, rules, segments, experiments, policies, playbooks })
     }
 
     /// Makes a function of its ports.
@@ -156,7 +179,9 @@ impl Configuration {
             FunctionName::Ingest => Arc::new(ingest::Ingest::new(ports)),
             FunctionName::Score => Arc::new(score::Score::with(ports, self.scorecards.clone())),
             FunctionName::Trigger => {
-                Arc::new(trigger::Trigger::with(ports, self.rules.clone(), self.playbooks.clone()))
+                let (rules, segments) = (self.rules.clone(), self.segments.clone());
+                let trigger = trigger::Trigger::with(ports, rules, segments, self.playbooks.clone());
+                Arc::new(trigger.with_experiments(self.experiments.clone()))
             }
             FunctionName::Escalate => Arc::new(escalate::Escalate::with(ports, self.policies.clone())),
             FunctionName::Report => Arc::new(report::Report::new(ports)),
@@ -273,6 +298,22 @@ rules:
             error.contains("[1]") && error.contains("second scorecard for the segment `small_business`"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn rules_may_ask_for_the_segments_that_are_given_and_for_no_others() {
+        let (folder, table) = (tempfile::tempdir().unwrap(), table());
+        let path = folder.path().join("segments.yaml");
+        let quiet = "name: mine\nsegments:\n  - { id: hushed, description: Nobody., when: { absent: { metric: logins, days: 9 } } }";
+        std::fs::write(&path, quiet).unwrap();
+        let by_name = RULES.replace("{ absent: { metric: purchases, days: 90 } }", "{ segment: hushed }");
+        let rules = rules_of(folder.path(), &by_name);
+        let error = rules.configure(&table).unwrap_err().to_string();
+        assert!(error.contains("rules[0].when.segment") && error.contains("`hushed` is not known"), "{error}");
+        let given = Files { segments: Some(path), ..rules }.configure(&table).unwrap();
+        assert_eq!(given.segments.name(), "mine");
+        drop(folder);
+        assert_eq!(Files::default().configure(&table).unwrap(), given, "the data folder remembers both");
     }
 
     #[test]

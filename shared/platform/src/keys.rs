@@ -5,7 +5,9 @@
 
 use domain::day::Day;
 use domain::digest::Digest;
-use domain::id::{AccountId, CaseId, CauseId, CtaId, EscalationId, ExecutionId, SourceId, TenantId};
+use domain::id::{
+    AccountId, CaseId, CauseId, CtaId, EscalationId, ExecutionId, ExperimentId, SegmentId, SourceId, TenantId,
+};
 use jiff::Timestamp;
 
 /// A partition and a place in it.
@@ -214,6 +216,26 @@ pub fn source_partition(tenant: &TenantId) -> String {
 /// Where a call to action is found by its id. Writer: trigger.
 pub fn cta_index(tenant: &TenantId, cta: &CtaId) -> Key {
     of_tenant(tenant, "CTA", cta.to_string())
+}
+
+/// That an account is in a segment. Writer: trigger.
+pub fn segment_member(tenant: &TenantId, segment: &SegmentId, account: &AccountId) -> Key {
+    Key { pk: audience_partition(tenant, segment), sk: account.to_string() }
+}
+
+/// The partition of the accounts that are in a segment.
+pub fn audience_partition(tenant: &TenantId, segment: &SegmentId) -> String {
+    tenant_partition(tenant, &format!("SEGMENT#{segment}"))
+}
+
+/// That an account was exposed to an experiment. Writer: trigger.
+pub fn exposure(tenant: &TenantId, experiment: &ExperimentId, account: &AccountId) -> Key {
+    Key { pk: exposure_partition(tenant, experiment), sk: account.to_string() }
+}
+
+/// The partition of the accounts that were exposed to an experiment.
+pub fn exposure_partition(tenant: &TenantId, experiment: &ExperimentId) -> String {
+    tenant_partition(tenant, &format!("EXPERIMENT#{experiment}"))
 }
 
 /// Where an execution is found by its id. Writer: trigger.

@@ -31,7 +31,12 @@ fn library(at_most: u32) -> Library {
 }
 
 fn trigger(ports: Ports, at_most: u32) -> Trigger {
-    Trigger::with(ports, contract::rules::built_in().unwrap(), library(at_most))
+    Trigger::with(
+        ports,
+        contract::rules::built_in().unwrap(),
+        contract::segments::built_in().unwrap(),
+        library(at_most),
+    )
 }
 
 /// A customer who left long enough ago, at noon.

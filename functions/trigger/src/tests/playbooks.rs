@@ -235,7 +235,7 @@ impl Stage {
 
     /// Which events were told, by id, with their names.
     fn events(&self) -> BTreeMap<String, String> {
-        let events = self.doubles.published();
+        let events = self.published();
         events.iter().map(|event| (event.meta.event_id.to_string(), event.fact.name().to_owned())).collect()
     }
 }
@@ -492,8 +492,8 @@ fn an_execution_goes_on_with_the_playbook_that_it_began_with() {
     let mut files = contract::playbook::built_in().unwrap();
     files.retain(|file| file.id.as_str() == "onboarding");
     files[0].steps.retain(|step| step["id"] == "environment");
-    let rules = contract::rules::built_in().unwrap();
-    stage.trigger = Trigger::with(stage.doubles.ports(), rules, Library::new(files).unwrap());
+    let (rules, segments) = (contract::rules::built_in().unwrap(), contract::segments::built_in().unwrap());
+    stage.trigger = Trigger::with(stage.doubles.ports(), rules, segments, Library::new(files).unwrap());
     stage.complete(&id, "environment");
     let item = stage.execution(&id);
     assert_eq!((item.version, item.status.as_str()), (version, "running"), "the twelve tasks, not the one");

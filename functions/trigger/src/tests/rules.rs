@@ -40,7 +40,7 @@ impl Stage {
         self.ask("t", Request { method, route, parameters, body, ..Request::default() })
     }
 
-    fn try_out(&self, body: &Value) -> RulesDryRunAnswer {
+    fn rehearse(&self, body: &Value) -> RulesDryRunAnswer {
         let asked = self.put_to("/rules/dry-run", None, body).unwrap();
         self.work_off();
         let id = asked["dry_run"].as_str().unwrap();
@@ -108,7 +108,7 @@ fn a_dry_run_says_who_enters_and_touches_nothing() {
     stage.trigger = Trigger::new(Ports { table: Arc::new(Guarded(ports.table.clone())), ..ports }).unwrap();
     let before = stage.rules().version;
     let told = stage.doubles.published().len();
-    let answer = stage.try_out(&json!({ "rules": candidate(1), "days": 28 }));
+    let answer = stage.rehearse(&json!({ "rules": candidate(1), "days": 28 }));
     assert_eq!((answer.status.as_str(), answer.visited, answer.found.accounts), ("complete", 5, 5));
     let entered: Vec<_> = answer.found.changes.iter().map(|one| (one.account.as_str(), one.change.as_str())).collect();
     assert_eq!(
@@ -143,7 +143,7 @@ fn an_activation_names_its_dry_run_and_from_then_on_those_rules_decide() {
     stage.hear("one incident");
     assert_eq!(stage.list("t", &[]), [], "by the rules that were deployed two are needed");
     assert_eq!(stage.activate("no-such-dry-run").unwrap_err().status, 404);
-    let tried = stage.try_out(&json!({ "rules": candidate(1) }));
+    let tried = stage.rehearse(&json!({ "rules": candidate(1) }));
     let holds = stage.activate(&tried.dry_run).unwrap();
     assert_eq!((holds.version.as_str(), holds.held.len()), (tried.version.as_str(), 0));
     assert_eq!(holds.activation.unwrap().dry_run, tried.dry_run);
@@ -161,21 +161,21 @@ fn an_activation_names_its_dry_run_and_from_then_on_those_rules_decide() {
 fn an_activation_is_refused_when_the_portfolio_or_the_rules_are_not_those_of_the_dry_run() {
     let stage = stage();
     stage.with(0..9);
-    let tried = stage.try_out(&json!({ "rules": candidate(1) }));
+    let tried = stage.rehearse(&json!({ "rules": candidate(1) }));
     stage.with(9..11);
     let problem = stage.activate(&tried.dry_run).unwrap_err();
     assert!(problem.detail.contains("had 10 accounts and has 12"), "{problem:?}");
-    let tried = stage.try_out(&json!({ "rules": candidate(1) }));
+    let tried = stage.rehearse(&json!({ "rules": candidate(1) }));
     stage.learn(vec![stage.incident(0, "c-1")]);
     stage.with(0..2);
     let problem = stage.activate(&tried.dry_run).unwrap_err();
     assert!(problem.detail.contains("something else of 3 of the 12 accounts"), "{problem:?}");
     let (first, second) =
-        (stage.try_out(&json!({ "rules": candidate(1) })), stage.try_out(&json!({ "rules": candidate(3) })));
+        (stage.rehearse(&json!({ "rules": candidate(1) })), stage.rehearse(&json!({ "rules": candidate(3) })));
     stage.activate(&first.dry_run).unwrap();
     let problem = stage.activate(&second.dry_run).unwrap_err();
     assert!(problem.status == 409 && problem.detail.contains("hold now"), "{problem:?}");
-    let late = stage.try_out(&json!({ "rules": candidate(3) }));
+    let late = stage.rehearse(&json!({ "rules": candidate(3) }));
     stage.pass(8);
     let problem = stage.activate(&late.dry_run).unwrap_err();
     assert!(problem.detail.contains("older than 7 days"), "{problem:?}");
@@ -228,10 +228,18 @@ fn what_a_candidate_would_open_on_too_many_is_held_from_its_activation_on() {
     let stage = stage();
     stage.learn(vec![stage.incident(3, "c-1")]);
     stage.with(0..29);
-    let tried = stage.try_out(&json!({ "rules": candidate(1) }));
+    let tried = stage.rehearse(&json!({ "rules": candidate(1) }));
     let [held] = &tried.found.held[..] else { panic!("{:?}", tried.found.held) };
     assert_eq!(held.reason, "it would open calls to action on 30 of 30 customers within a day");
     assert_eq!(stage.activate(&tried.dry_run).unwrap().held.len(), 1);
     stage.sweep();
     assert_eq!((stage.list("t", &[]), stage.facts("RuleHeld")), (Vec::new(), 1));
+}
+
+impl Stage {
+    /// A person let a rule go on a moment ago: no kill switch holds it today.
+    pub fn let_go(&self, rule: &str) {
+        let release = json!({ "by": "kim", "at": self.doubles.now(), "reason": "it is meant" });
+        self.doubles.put(&keys::rulebook(&tenant()), &json!({ "state": { "released": { rule: release } } }));
+    }
 }

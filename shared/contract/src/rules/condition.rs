@@ -55,8 +55,8 @@ pub enum ConditionFile {
     BandAtMost(#[schemars(schema_with = "names::bands")] String),
     /// The account is in this band or a higher one.
     BandAtLeast(#[schemars(schema_with = "names::bands")] String),
-    /// The account is of one of these segments.
-    Segment(#[schemars(schema_with = "names::segments")] Vec<String>),
+    /// The account fits the segment of this name, or, where a list is given, is of one of these kinds of customer.
+    Segment(#[schemars(schema_with = "names::segments")] SegmentNames),
     /// The account is in one of these stages.
     Stage(#[schemars(schema_with = "names::stages")] Vec<String>),
     /// The annual recurring revenue lies between limits.
@@ -79,6 +79,16 @@ pub enum ConditionFile {
     Season(SeasonFile),
     /// Today is one of these days, in UTC.
     Dates(DatesFile),
+}
+
+/// A segment of the tenant's own making by its name, or a list of kinds of customer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged, expecting = "give the name of a segment, or a list of kinds of customer")]
+pub enum SegmentNames {
+    /// What the segments file calls so.
+    Named(String),
+    /// Kinds of customer.
+    Kinds(Vec<String>),
 }
 
 /// So many of several conditions.

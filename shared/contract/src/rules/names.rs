@@ -3,19 +3,26 @@
 use crate::problem::Fault;
 use domain::account::{LifecycleStage, Segment};
 use domain::band::Band;
+use domain::experiment::Experiments;
 use domain::nearest::nearest;
+use domain::rule::Condition;
 use domain::rule::leaf::{Statistic, Weekday};
 use domain::scorecard::Scorecards;
+use domain::segment::Segments;
 use domain::signal::{Metric, Unit, name_of};
 use schemars::{Schema, SchemaGenerator, json_schema};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The dimensions and measures that there are. The default knows of none, and lets every name pass.
+/// The dimensions, measures, segments and experiments that there are. The default knows of no measures and lets every name of
+/// one pass; a segment or an experiment that is not known is refused.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Vocabulary {
     pub(super) dimensions: BTreeSet<String>,
     /// Each measure with its units: scorecards may differ.
     pub(super) measures: BTreeMap<String, BTreeSet<String>>,
+    /// Each segment with what it stands for.
+    pub(super) segments: BTreeMap<String, Condition>,
+    pub(super) experiments: BTreeSet<String>,
 }
 
 impl Vocabulary {
@@ -29,6 +36,20 @@ impl Vocabulary {
             }
         }
         vocabulary
+    }
+
+    /// The same with these segments, which conditions may ask for by name.
+    #[must_use]
+    pub fn with_segments(mut self, segments: &Segments) -> Self {
+        self.segments.extend(segments.segments().map(|segment| (segment.id.to_string(), segment.when.clone())));
+        self
+    }
+
+    /// The same with these experiments, which calls to action may name.
+    #[must_use]
+    pub fn with_experiments(mut self, experiments: &Experiments) -> Self {
+        self.experiments.extend(experiments.iter().map(|experiment| experiment.id.to_string()));
+        self
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -123,7 +144,10 @@ pub(super) fn bands(_: &mut SchemaGenerator) -> Schema {
 }
 
 pub(super) fn segments(_: &mut SchemaGenerator) -> Schema {
-    some_of(SEGMENTS.map(|(name, _)| name))
+    json_schema!({ "anyOf": [
+        { "type": "string", "description": "The name of a segment of the segments file." },
+        some_of(SEGMENTS.map(|(name, _)| name)),
+    ] })
 }
 
 pub(super) fn stages(_: &mut SchemaGenerator) -> Schema {

@@ -2,14 +2,14 @@
 
 use super::condition::{
     AboveUsualFile, AverageBelowFile, ChangedFile, ConditionFile, CountedFile, DatesFile, DeclinedFile, MeasureFile,
-    Percent, ScoreFile, SeasonFile, SustainedFile, TrendFile, UnusualFile, ValueFile,
+    Percent, ScoreFile, SeasonFile, SegmentNames, SustainedFile, TrendFile, UnusualFile, ValueFile,
 };
 use super::names::{self, POINTS, SEGMENTS, STAGES, Vocabulary, all_units, hinted, unit_name, unknown};
 use crate::document;
 use crate::problem::Fault;
 use domain::band::Band;
 use domain::day::Day;
-use domain::id::{AccountId, IdError, PersonId};
+use domain::id::{AccountId, ExperimentId, IdError, PersonId};
 use domain::rule::condition::{AtLeast, MAX_DEPTH};
 use domain::rule::leaf::{self, Change, Direction, MeasurePart, MonthDay, Side, Statistic, Weekday};
 use domain::rule::{Condition, faults_of};
@@ -24,17 +24,32 @@ const MAX_UNKNOWN_FIELDS: usize = 16;
 pub(crate) struct Reader<'a> {
     vocabulary: &'a Vocabulary,
     faults: Vec<Fault>,
+    /// Where segments are asked for by name, and by which.
+    named: Vec<(String, String)>,
     /// The leaves of the condition that is being read.
     leaves: Vec<(String, Condition)>,
 }
 
 impl<'a> Reader<'a> {
     pub const fn new(vocabulary: &'a Vocabulary) -> Self {
-        Self { vocabulary, faults: Vec::new(), leaves: Vec::new() }
+        Self { vocabulary, faults: Vec::new(), named: Vec::new(), leaves: Vec::new() }
     }
 
     pub fn into_faults(self) -> Vec<Fault> {
         self.faults
+    }
+
+    /// A fault of what was read, at a place that is written in the file: what a segment stands for is not.
+    pub fn place(&self, path: String, reason: String) -> Fault {
+        let within = |(at, name): &(String, String)| {
+            let rest = path.strip_prefix(at.as_str()).filter(|rest| rest.starts_with('.'))?;
+            Some(Fault::new(
+                format!("{at}.segment"),
+                format!("in `{name}` `{}` {reason}", rest.trim_start_matches('.')),
+            ))
+        };
+        let found = self.named.iter().find_map(within);
+        found.unwrap_or_else(|| Fault::new(path, reason))
     }
 
     pub fn fault(&mut self, fault: Fault) {
@@ -143,7 +158,10 @@ impl<'a> Reader<'a> {
             ConditionFile::BandLeft(band) => Condition::BandLeft(self.band(path, "band_left", &band)?),
             ConditionFile::BandAtMost(band) => Condition::BandAtMost(self.band(path, "band_at_most", &band)?),
             ConditionFile::BandAtLeast(band) => Condition::BandAtLeast(self.band(path, "band_at_least", &band)?),
-            ConditionFile::Segment(of) => Condition::Segment(self.listed(&at("segment"), &of, &SEGMENTS)?),
+            ConditionFile::Segment(SegmentNames::Named(name)) => self.segment(path, &name)?,
+            ConditionFile::Segment(SegmentNames::Kinds(of)) => {
+                Condition::Segment(self.listed(&at("segment"), &of, &SEGMENTS)?)
+            }
             ConditionFile::Stage(of) => Condition::Stage(self.listed(&at("stage"), &of, &STAGES)?),
             ConditionFile::Arr(file) => {
                 self.unit(&at("arr"), file.unit.as_deref(), ["currency"])?;
@@ -167,6 +185,35 @@ impl<'a> Reader<'a> {
             ConditionFile::Season(file) => self.season(&at("season"), &file)?,
             ConditionFile::Dates(file) => self.dates(&at("dates"), &file)?,
         })
+    }
+
+    /// What a segment stands for takes the place of its name: what asks for it is another version when the segment is, fires
+    /// on nothing that is not known, and tells every leaf.
+    fn segment(&mut self, path: &str, name: &str) -> Option<Condition> {
+        let vocabulary = self.vocabulary;
+        if let Some(of) = vocabulary.segments.get(name) {
+            self.named.push((path.to_owned(), name.to_owned()));
+            return Some(of.clone());
+        }
+        let reason = if SEGMENTS.iter().any(|(kind, _)| *kind == name) {
+            format!("`{name}` is a kind of customer; write [{name}]")
+        } else if vocabulary.segments.is_empty() {
+            format!("`{name}` is not known; no segment can be asked for by name here")
+        } else {
+            unknown(name, vocabulary.segments.keys().map(String::as_str))
+        };
+        self.add(path, "segment", reason);
+        None
+    }
+
+    /// An experiment must be one of those that there are.
+    pub fn experiment(&mut self, path: &str, id: &ExperimentId) {
+        let known = &self.vocabulary.experiments;
+        if known.is_empty() {
+            self.fault(Fault::new(path, format!("`{id}` is not known; no experiments are given")));
+        } else if !known.contains(id.as_str()) {
+            self.fault(Fault::new(path, unknown(id.as_str(), known.iter().map(String::as_str))));
+        }
     }
 
     fn declined(&mut self, path: &str, file: DeclinedFile) -> Option<Condition> {

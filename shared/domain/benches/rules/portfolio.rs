@@ -153,7 +153,13 @@ pub struct Text {
 /// So many rules, each with 4 to 8 leaves, no two of a rule on the same fact.
 pub fn rule_set(count: usize) -> Result<(RuleSet, Vec<Text>), Problem> {
     let mut chance = Chance(SEED + 1);
-    let cta = CtaTemplate { kind: CtaKind::Risk, reason: "look".into(), severity: Severity::High, due_in_days: 5 };
+    let cta = CtaTemplate {
+        kind: CtaKind::Risk,
+        reason: "look".into(),
+        severity: Severity::High,
+        due_in_days: 5,
+        experiment: None,
+    };
     let (mut rules, mut texts) = (Vec::new(), Vec::new());
     for number in 0..count {
         let mut facts: Vec<i32> = (0..29).collect();

@@ -26,7 +26,7 @@ fn rule(id: &str, kind: CtaKind, when: Condition) -> Rule {
         id: RuleId::new(id).unwrap(),
         when,
         stays_while: None,
-        cta: CtaTemplate { kind, reason: "look".into(), severity: Severity::High, due_in_days: 5 },
+        cta: CtaTemplate { kind, reason: "look".into(), severity: Severity::High, due_in_days: 5, experiment: None },
         clear_days: 7,
         lapse_days: 30,
         cool_off_days: 14,

@@ -1,5 +1,6 @@
 //! Conditions that ask no action: named questions about an account, compiled together.
 
+use super::RuleFault;
 use super::check::{self, Faults};
 use super::condition::Condition;
 use super::facts::Facts;
@@ -7,8 +8,6 @@ use super::look::Seen;
 use super::program::{Program, Stack};
 use super::reach::{Left, alone};
 use super::verdict::{Truth, Verdict};
-use super::{Input, RuleFault};
-use std::collections::BTreeSet;
 
 /// Several conditions, each of which can be true and can be false.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,10 +53,5 @@ impl Questions {
     pub fn verdict(&self, place: usize, facts: &Facts<'_>) -> Option<Verdict> {
         let (condition, of) = (self.conditions.get(place)?, self.program.conditions().get(place)?);
         Some(Seen::some(&self.program, &[of], facts).verdict(&self.program, condition, of))
-    }
-
-    /// What news can change an answer.
-    pub fn inputs(&self, place: usize) -> Option<&BTreeSet<Input>> {
-        self.program.conditions().get(place).map(|of| &of.inputs)
     }
 }

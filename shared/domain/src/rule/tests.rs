@@ -552,7 +552,13 @@ proptest! {
 // ---- rules and sets
 
 fn rule(id: &str, when: Condition) -> Rule {
-    let cta = CtaTemplate { kind: CtaKind::Risk, reason: "look".into(), severity: Severity::High, due_in_days: 5 };
+    let cta = CtaTemplate {
+        kind: CtaKind::Risk,
+        reason: "look".into(),
+        severity: Severity::High,
+        due_in_days: 5,
+        experiment: None,
+    };
     let id = RuleId::new(id).unwrap();
     Rule { id, when, stays_while: None, cta, clear_days: 7, lapse_days: 30, cool_off_days: 30, escalation: None }
 }
