@@ -5,8 +5,9 @@ use crate::book::{Books, change_id, held};
 use crate::dry_run::{self, Found, Question};
 use crate::openings;
 use async_trait::async_trait;
-use contract::backtest::{ActivateRequest, ReleaseRequest, RulesAnswer};
+use contract::backtest::{ActivateRequest, RulesAnswer};
 use contract::event::{Cause, Event, FunctionName, RuleReleased, RulesActivated};
+use contract::execution::ReasonRequest;
 use contract::problem::Fault;
 use domain::id::{CauseId, PersonId, RuleId, TenantId};
 use domain::rule::{MAX_REASON, RuleSet};
@@ -146,7 +147,7 @@ impl Decide for Activate<'_> {
 
 /// `POST /rules/{id}/release`.
 pub async fn release(ports: &Ports, books: &Books, caller: &Caller, request: &Request) -> Result<Response, Problem> {
-    let asked: ReleaseRequest = http::read_json(request)?;
+    let asked: ReasonRequest = http::read_json(request)?;
     let name = request.parameters.get("id").map(String::as_str).unwrap_or_default();
     let rule = RuleId::new(name).map_err(|_| Problem::not_found("rule", name))?;
     let holding = books.holding(ports.table.as_ref(), &caller.tenant).await?;

@@ -146,7 +146,7 @@ pub const ROUTES: &[Route] = &[
         .answers::<contract::backtest::RulesAnswer>(200),
     Route::new(Method::Post, "/rules/{id}/release", "Lets a rule go on that a kill switch holds.")
         .scope("cs-ops.trigger.write")
-        .takes::<contract::backtest::ReleaseRequest>()
+        .takes::<contract::execution::ReasonRequest>()
         .answers::<contract::backtest::RulesAnswer>(200),
     Route::new(Method::Get, "/segments", "Lists the segments.")
         .scope("cs-ops.trigger.read")

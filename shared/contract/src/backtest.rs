@@ -371,14 +371,6 @@ pub struct ActivateRequest {
     pub reason: String,
 }
 
-/// `POST /rules/{id}/release`: lets a rule that is held go on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ReleaseRequest {
-    /// Why, in plain words.
-    pub reason: String,
-}
-
 /// `GET /rules`: the rules that hold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RulesAnswer {

@@ -56,7 +56,8 @@ pub struct EvidenceRequest {
     pub evidence: BTreeMap<String, ValueBody>,
 }
 
-/// `POST /executions/{id}/steps/{step}/skip` and `…/refuse`, and `POST /executions/{id}/cancel`: why.
+/// `POST /executions/{id}/steps/{step}/skip` and `…/refuse`, `POST /executions/{id}/cancel` and `POST /rules/{id}/release`:
+/// why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReasonRequest {

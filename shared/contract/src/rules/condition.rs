@@ -46,7 +46,7 @@ pub enum ConditionFile {
     /// The score, or one of a dimension, lies between limits.
     Score(ScoreFile),
     /// A measure of the health lies between limits.
-    Measure(MeasureFile),
+    Measure(MeasureLimitsFile),
     /// The account came down into this band and is in it.
     BandEntered(#[schemars(schema_with = "names::bands")] String),
     /// The account left this band for the one in which it is.
@@ -379,7 +379,7 @@ bounded! {
     }
 
     /// A measure of health.
-    MeasureFile {
+    MeasureLimitsFile {
         /// Which measure of the scorecard.
         measure: String,
         /// `points` or `value`.

@@ -1,8 +1,8 @@
 //! Reads conditions, one operator at a time, and goes on after a fault: what can be read is checked all the same.
 
 use super::condition::{
-    AboveUsualFile, AverageBelowFile, ChangedFile, ConditionFile, CountedFile, DatesFile, DeclinedFile, MeasureFile,
-    Percent, ScoreFile, SeasonFile, SegmentNames, SustainedFile, TrendFile, UnusualFile, ValueFile,
+    AboveUsualFile, AverageBelowFile, ChangedFile, ConditionFile, CountedFile, DatesFile, DeclinedFile,
+    MeasureLimitsFile, Percent, ScoreFile, SeasonFile, SegmentNames, SustainedFile, TrendFile, UnusualFile, ValueFile,
 };
 use super::names::{self, POINTS, SEGMENTS, STAGES, Vocabulary, all_units, hinted, unit_name, unknown};
 use crate::document;
@@ -342,7 +342,7 @@ impl<'a> Reader<'a> {
         Some(Condition::Score(leaf::Score { dimension: file.dimension, bounds }))
     }
 
-    fn measure(&mut self, path: &str, file: MeasureFile) -> Option<Condition> {
+    fn measure(&mut self, path: &str, file: MeasureLimitsFile) -> Option<Condition> {
         let parts = [("points", MeasurePart::Points), ("value", MeasurePart::Value)];
         let of = self.known(path, "of", &file.of, &parts);
         let vocabulary = self.vocabulary;
