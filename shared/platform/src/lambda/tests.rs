@@ -142,7 +142,7 @@ async fn a_message_may_take_its_share_of_the_time_that_is_left() {
     call_before(&host, batch(&[&work("first"), &work("second"), &work("third")]), 12_500).await.unwrap();
     let began = doubles.now();
     let until = host.function.until.lock().unwrap();
-    let shares: Vec<i64> = until.iter().map(|until| until.duration_since(began).as_millis() as i64).collect();
+    let shares: Vec<i128> = until.iter().map(|until| until.duration_since(began).as_millis()).collect();
     // The clock stands still: nobody takes any time, so that each finds all of it and fewer who wait.
     assert_eq!(shares, [3_000, 4_000, 6_000]);
 }
