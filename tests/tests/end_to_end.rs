@@ -3,6 +3,8 @@
 
 #[path = "end_to_end/deployed.rs"]
 mod deployed;
+#[path = "end_to_end/executions.rs"]
+mod executions;
 #[path = "end_to_end/portfolio.rs"]
 mod portfolio;
 
@@ -37,6 +39,8 @@ fn signals_become_scores_calls_to_action_escalations_and_reports() {
     the_live_report_shows_them(&set);
     a14_one_correlation_id_is_followed_through_all_five_functions(&set);
     what_is_delivered_again_changes_nothing(&set);
+    executions::a128_a_playbook_is_begun_once_and_its_steps_are_settled(&set);
+    executions::a143_the_twenty_first_is_refused_until_a_lease_ends(&set);
     portfolio::a39_a_run_over_a_portfolio_scores_each_account_once(&set);
     set.stop();
 }

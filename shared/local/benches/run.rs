@@ -14,6 +14,7 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use contract::backtest::RulesDryRunRequest;
 use contract::comparison::DryRunRequest;
 use contract::message::cause_id;
 use domain::account::{Account, LifecycleStage, Money, Segment};
@@ -119,7 +120,7 @@ fn compare(sizes: &[u64]) -> Result<(), Problem> {
     }
     for pair in costs.windows(2) {
         let [(few, small), (many, large)] = pair else { continue };
-        for (name, (small, large)) in ["first", "second", "dry"].iter().zip(small.iter().zip(large)) {
+        for (name, (small, large)) in ["first", "second", "dry", "rules' dry"].iter().zip(small.iter().zip(large)) {
             println!("processor time for one account, {many} : {few} accounts, {name} run: {:.2}", large / small);
         }
     }
@@ -244,11 +245,18 @@ fn run(file: &Path, accounts: u64) -> Result<(), Problem> {
         println!("{}", line(name, accounts, &took, &table.counts.take())?);
     }
     let (began, worked) = (now(), processor_time()?);
-    let visited = try_another(&mut host, clock, accounts)?;
+    let visited = try_another(&mut host, clock.clone(), accounts)?;
     store.flush()?;
     println!("{}", line("dry run: 2 x 5", accounts, &Took::since(began, worked)?, &table.counts.take())?);
     if visited != accounts {
         return Err(format!("{visited} of {accounts} accounts were compared").into());
+    }
+    let (began, worked) = (now(), processor_time()?);
+    let visited = try_other_rules(&mut host, clock, accounts)?;
+    store.flush()?;
+    println!("{}", line("rules: 2 x 5 days", accounts, &Took::since(began, worked)?, &table.counts.take())?);
+    if visited != accounts {
+        return Err(format!("{visited} of {accounts} accounts were looked at").into());
     }
     let scored = table.counts.scored.load(Ordering::Relaxed);
     if scored == accounts { Ok(()) } else { Err(format!("{scored} of {accounts} accounts were scored").into()) }
@@ -267,6 +275,22 @@ fn try_another(host: &mut Host, clock: Arc<StandingClock>, accounts: u64) -> Res
         if visited * 20 / accounts > told {
             told = visited * 20 / accounts;
             eprintln!("compared {visited} of {accounts} accounts");
+        }
+    })?;
+    Ok(answer.found.accounts)
+}
+
+/// Compares the built-in rules with themselves but for a name, over the portfolio, now and at five days of four weeks.
+fn try_other_rules(host: &mut Host, clock: Arc<StandingClock>, accounts: u64) -> Result<u64, Problem> {
+    let mut candidate = contract::rules::file(contract::rules::DEFAULT).map_err(|faults| format!("{faults:?}"))?;
+    candidate.name = "candidate".to_owned();
+    let request = RulesDryRunRequest { days: 28, step_days: 7, ..RulesDryRunRequest::of(candidate) };
+    let client = Client::new(tenant()?, PersonId::new("bench")?, clock)?;
+    let mut told = 0;
+    let answer = local::dry_run::rules(host, &client, "rules-dry-run", &request, |visited| {
+        if visited * 20 / accounts > told {
+            told = visited * 20 / accounts;
+            eprintln!("tried on {visited} of {accounts} accounts");
         }
     })?;
     Ok(answer.found.accounts)
