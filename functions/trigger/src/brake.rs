@@ -8,7 +8,7 @@ use domain::backtest::stale;
 use domain::cta::{CtaChange, Decision};
 use domain::day::Day;
 use domain::id::{AccountId, RuleId};
-use domain::rule::{Facts, Look, Outcome};
+use domain::rule::{Facts, Outcome};
 use domain::rulebook::{Cause as Why, Limits};
 use jiff::Timestamp;
 use platform::function::{Failure, Ports};
@@ -24,6 +24,8 @@ pub struct Brake<'a> {
     pub cause: &'a Cause,
     pub account: &'a AccountId,
     pub now: Timestamp,
+    /// Whether all accounts are looked at: then what has aged is counted.
+    pub of_all: bool,
     /// What the look came to: known only once it was taken.
     pub noted: Mutex<Noted>,
 }
@@ -75,11 +77,15 @@ impl Brake<'_> {
     }
 
     /// What the rules say, those that are held held back.
-    pub fn outcomes(&self, look: &Look<'_>, facts: &Facts<'_>) -> Vec<Outcome> {
-        let customers = u64::from(facts.account.stage != LifecycleStage::Churned);
-        let stale = stale(look).map(|rule| (rule.clone(), 1)).collect();
-        self.note(|noted| *noted = Noted { swept: Swept { customers, stale }, ..Noted::default() });
-        let mut outcomes = look.outcomes();
+    pub fn outcomes(&self, facts: &Facts<'_>) -> Vec<Outcome> {
+        let rules = self.holding.rules.as_ref();
+        let mut swept = Swept::default();
+        if self.of_all && facts.account.stage != LifecycleStage::Churned {
+            swept.customers = 1;
+            swept.stale = stale(rules, facts).into_iter().map(|rule| (rule.clone(), 1)).collect();
+        }
+        self.note(|noted| *noted = Noted { swept, ..Noted::default() });
+        let mut outcomes = rules.evaluate(facts);
         for outcome in &mut outcomes {
             if let Some(hold) = self.holding.book.held.get(&outcome.rule) {
                 outcome.hold_back(&format!("the rule is held: {}", hold.cause));

@@ -32,13 +32,16 @@ pub struct Evaluation<'a> {
     pub cause: Cause,
     pub account: &'a AccountId,
     pub now: Timestamp,
+    /// Whether all accounts are looked at.
+    pub of_all: bool,
 }
 
 impl Evaluation<'_> {
     /// Looks, once in effect.
     pub async fn run(&self, message: &CauseId) -> Result<Swept, Failure> {
-        let Self { ports, holding, cause, account, now, .. } = self;
-        let brake = Brake { ports, holding, cause, account, now: *now, noted: Mutex::default() };
+        let Self { ports, holding, cause, account, now, of_all, .. } = self;
+        let (now, of_all) = (*now, *of_all);
+        let brake = Brake { ports, holding, cause, account, now, of_all, noted: Mutex::default() };
         let look = Braked { evaluation: self, brake: &brake };
         once::handle(ports, &keys::episodes(&cause.tenant, account), message, &look).await?;
         brake.settle().await
@@ -65,7 +68,7 @@ impl Evaluate for Braked<'_> {
         state: Option<EpisodeRecord>,
         known: Snapshot,
     ) -> Result<Option<Effect<EpisodeRecord>>, Failure> {
-        let Evaluation { ports, holding, segments, experiments, cause, account: id, now } = self.evaluation;
+        let Evaluation { ports, holding, segments, experiments, cause, account: id, now, .. } = self.evaluation;
         let (tenant, rules, now) = (&cause.tenant, holding.rules.as_ref(), *now);
         let Some(account) = known.account()? else {
             return Ok(None);
@@ -81,7 +84,7 @@ impl Evaluate for Braked<'_> {
         let standing = scored.as_ref().and_then(standing);
         let health = scored.as_ref().and_then(health);
         let facts = Facts { account: &account, series: &record.series, health, standing, now };
-        let mut outcomes = self.brake.outcomes(&rules.look(&facts), &facts);
+        let mut outcomes = self.brake.outcomes(&facts);
         let decided = |outcomes: &[rule::Outcome]| decide(tenant, &account, rules, &before.episodes, outcomes, now);
         let (mut decision, openings) = self.brake.decide(&mut outcomes, decided).await?;
         let opened = decision.changes.iter().filter_map(|change| match change {

@@ -222,7 +222,7 @@ impl Function for Trigger {
                     )));
                 };
                 let holding = self.books.holding(self.ports.table.as_ref(), &event.meta.tenant).await?;
-                self.look(&holding, event.as_cause(), account, &event.meta.event_id).await?;
+                self.look(&holding, event.as_cause(), account, &event.meta.event_id, false).await?;
                 Ok(())
             }
             Incoming::Work(work) => match &work.task {
@@ -251,10 +251,12 @@ impl Trigger {
         cause: Cause,
         account: &AccountId,
         message: &CauseId,
+        of_all: bool,
     ) -> Result<Swept, Failure> {
         let Self { ports, segments, experiments, library, .. } = self;
         let (cause_of_both, now) = (cause.clone(), ports.clock.now());
-        let evaluation = Evaluation { ports, holding, segments, experiments, cause: cause_of_both, account, now };
+        let evaluation =
+            Evaluation { ports, holding, segments, experiments, cause: cause_of_both, account, now, of_all };
         let swept = evaluation.run(message).await?;
         Look { ports, library, cause, account, now: ports.clock.now() }.run(message).await?;
         Ok(swept)
@@ -282,7 +284,7 @@ impl Visit for RuleSweep<'_> {
     type Sum = Swept;
 
     async fn visit(&self, account: &AccountId, message: &CauseId, sum: &mut Swept) -> Result<(), Failure> {
-        sum.add(self.trigger.look(self.holding, self.work.cause_of(message), account, message).await?);
+        sum.add(self.trigger.look(self.holding, self.work.cause_of(message), account, message, true).await?);
         Ok(())
     }
 }

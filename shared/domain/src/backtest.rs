@@ -22,8 +22,8 @@ use crate::digest::Digest;
 use crate::health::Health;
 use crate::id::{AccountId, RuleId, TenantId};
 use crate::record::AccountRecord;
-use crate::rule::{Facts, Look, RuleSet, Standing, Step, Truth};
-use jiff::Timestamp;
+use crate::rule::{Facts, RuleSet, Standing, Truth};
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -307,7 +307,7 @@ fn live(known: &Known<'_>, set: &RuleSet, now: Timestamp) -> Live {
         CtaChange::Opened { cta, .. } => Some(cta.rule.clone()),
         _ => None,
     });
-    let stale: BTreeSet<&RuleId> = stale(&look).collect();
+    let stale = stale(set, &facts);
     let unknown = look.said().filter(|said| said.when == Truth::Unknown);
     let unknown = unknown.map(|said| (said.rule.id.clone(), stale.contains(&said.rule.id)));
     let priority = |cta: &Cta| (cta.rule.clone(), cta.priority);
@@ -318,12 +318,25 @@ fn live(known: &Known<'_>, set: &RuleSet, now: Timestamp) -> Live {
     }
 }
 
-/// The rules that can say nothing of an account because data that they rest on have aged.
-pub fn stale<'a>(look: &Look<'a>) -> impl Iterator<Item = &'a RuleId> {
-    look.said().filter(|said| said.when == Truth::Unknown).map(|said| &said.rule.id).filter(|rule| {
-        let aged = |step: &Step| step.truth == Truth::Unknown && step.age_days.is_some();
-        look.trace(rule).iter().any(aged)
-    })
+/// The rules that can say nothing of an account because data that they rest on have aged: on the day of those data they
+/// said something. Where there never was enough nothing has aged.
+pub fn stale<'a>(set: &'a RuleSet, facts: &Facts<'_>) -> BTreeSet<&'a RuleId> {
+    let look = set.look(facts);
+    let mut unknown: BTreeMap<i32, BTreeSet<&RuleId>> = BTreeMap::new();
+    for said in look.said().filter(|said| said.when == Truth::Unknown) {
+        for step in look.trace(&said.rule.id).into_iter().filter(|step| step.truth == Truth::Unknown) {
+            if let Some(age) = step.age_days.filter(|age| *age > 0) {
+                unknown.entry(age).or_default().insert(&said.rule.id);
+            }
+        }
+    }
+    let said_then = |(age, rules): (i32, BTreeSet<&'a RuleId>)| {
+        let now = facts.now.checked_sub(SignedDuration::from_hours(24 * i64::from(age))).unwrap_or(facts.now);
+        let then = set.look(&Facts { now, ..*facts });
+        let known = then.said().filter(|said| said.when != Truth::Unknown).map(|said| &said.rule.id);
+        known.filter(|rule| rules.contains(rule)).collect::<Vec<_>>()
+    };
+    unknown.into_iter().flat_map(said_then).collect()
 }
 
 /// What the candidate has live on an account now: compared with what was written down of some when it was tried, it tells

@@ -59,7 +59,7 @@ pub fn a143_the_twenty_first_is_refused_until_a_lease_ends(set: &Deployed) {
     runtime.block_on(hold(&table, set.began));
     let (status, answer) = begin(set, "one-too-many", "Lee");
     // A place is there now, and what is asked is refused for what it is: the account has such an execution.
-    assert_eq!((status, &answer["type"]), (409, &json!("urn:cs-ops:problem:conflict")), "{answer}");
+    assert_eq!((status, &answer["type"]), (409, &json!("urn:cs-ops:problem:entry_closed")), "{answer}");
 }
 
 fn begin(set: &Deployed, key: &str, sponsor: &str) -> (u16, Value) {

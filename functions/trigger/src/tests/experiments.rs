@@ -115,7 +115,7 @@ fn a141_a_look_that_changes_nothing_writes_nothing_for_those_held_out_too() {
     let cause = Cause { tenant: tenant(), correlation_id: "x".into(), causation_id: "x".into() };
     let message = contract::message::cause_id("x");
     let holding = block_on(stage.trigger.books.holding(stage.doubles.table.as_ref(), &tenant())).unwrap();
-    block_on(stage.trigger.look(&holding, cause, &account, &message)).unwrap();
+    block_on(stage.trigger.look(&holding, cause, &account, &message, false)).unwrap();
     assert_eq!((stage.doubles.take_calls().commits, stage.doubles.published().len()), (0, before));
 }
 
