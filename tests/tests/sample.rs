@@ -220,7 +220,7 @@ fn replay_the_rules_that_hold(host: &mut Host, played: &Played) {
     for rule in &found.rules {
         assert_eq!(rule.today, rule.candidate);
         let (then, now) = (opened.get(rule.rule.as_str()).copied().unwrap_or(0), rule.candidate.unwrap().opened);
-        println!("{}: {then} then, {now} replayed", rule.rule);
+        assert_eq!(now, then, "`{}` opened {then} times then", rule.rule);
     }
 }
 
