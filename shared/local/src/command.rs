@@ -47,7 +47,7 @@ enum Command {
     Token(token::Token),
     /// Takes in facts from a CSV or NDJSON file
     Import(import::Import),
-    /// Tries a scorecard on the portfolio and its past, beside the one that holds, and changes nothing
+    /// Tries a scorecard or rules on the portfolio and its past, beside what holds, and changes nothing
     DryRun(dry_run::DryRun),
     /// Writes the whole state as NDJSON, in the order of its keys
     Export(export::Export),

@@ -28,10 +28,9 @@ use std::sync::Arc;
 
 /// What is tried.
 #[derive(Debug, Args)]
-#[group(id = "candidate", required = true, multiple = false, args = ["scorecard", "rules"])]
 pub struct DryRun {
     /// The scorecard to try
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", required_unless_present = "rules", conflicts_with = "rules")]
     scorecard: Option<PathBuf>,
     /// The rules to try
     #[arg(long, value_name = "FILE", conflicts_with_all = ["against", "alert_at"])]
