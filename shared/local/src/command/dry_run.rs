@@ -164,3 +164,27 @@ impl DryRun {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        dry_run: DryRun,
+    }
+
+    #[test]
+    fn a_scorecard_or_rules_are_tried_each_with_its_options() {
+        let reads = |line: &str| Line::try_parse_from(line.split(' ')).is_ok();
+        assert!(reads("x --rules r.yaml --days 90 --until 2026-03-01 --step-days 2 --horizon-days 30 --json --data d"));
+        assert!(reads("x --scorecard s.yaml --days 90 --alert-at critical --against abc --json --data d"));
+        for line in ["x", "x --data d", "x --rules r.yaml --scorecard s.yaml", "x --rules r.yaml --alert-at critical"] {
+            assert!(!reads(line), "{line}");
+        }
+        let until = Line::try_parse_from(["x", "--rules", "r.yaml", "--until", "2026-03-01"]).unwrap().dry_run.until;
+        assert_eq!(until.map(|day| day.to_string()).as_deref(), Some("2026-03-01"));
+    }
+}
