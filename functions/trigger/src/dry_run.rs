@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use contract::backtest::{BacktestBody, RulesDryRunAnswer, RulesDryRunRequest};
 use contract::event::FunctionName;
 use contract::message::Work;
+use contract::problem::Fault;
 use contract::rules::RulesFile;
 use domain::account::Account;
 use domain::backtest::{Backtest, Known, Scored, Terms, said_of};
@@ -69,7 +70,9 @@ pub async fn start(ports: &Ports, books: &Books, caller: &Caller, request: &Requ
     let refused = |faults| Problem::invalid("the dry run is not one that can be made", faults);
     let now = ports.clock.now();
     let terms = asked.terms(Day::of(now)).map_err(refused)?;
-    books.read(asked.rules.clone()).map_err(refused)?;
+    // The file is a part of the body: so are the paths of its faults.
+    let in_body = |fault: Fault| Fault::new(format!("rules.{}", fault.path), fault.reason);
+    books.read(asked.rules.clone()).map_err(|faults| refused(faults.into_iter().map(in_body).collect()))?;
     let holding = books.holding(ports.table.as_ref(), &caller.tenant).await?;
     let question = Question {
         rules: asked.rules,

@@ -132,6 +132,7 @@ fn rules_that_cannot_be_are_refused_with_every_path() {
     let problem = stage.put_to("/rules/dry-run", None, &json!({ "rules": rules })).unwrap_err();
     assert_eq!(problem.status, 422);
     assert!(format!("{problem:?}").contains("severe_incidents"), "{problem:?}");
+    assert_eq!(problem.errors[0].path, "rules.rules[0].when.counted.metric");
     let problem = stage.put_to("/rules/dry-run", None, &json!({ "rules": candidate(1), "days": 400 })).unwrap_err();
     assert!(format!("{problem:?}").contains("give 0 to 365"), "{problem:?}");
 }
