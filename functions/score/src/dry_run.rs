@@ -14,18 +14,16 @@ use domain::comparison::{Comparison, Terms};
 use domain::digest::Digest;
 use domain::id::{AccountId, CauseId, PersonId, TenantId};
 use domain::scorecard::{Draft, Scorecard};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use platform::function::{Failure, Ports};
 use platform::http::{self, Caller, Problem, Request, Response};
 use platform::keys;
 use platform::snapshot::Snapshot;
 use platform::sweep::{self, Standing, Visit};
-use platform::table::{self, Expect, Write};
+use platform::table;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-/// How long what came of it can be read, in days: as long as the records of its run.
-const KEPT_DAYS: i64 = 30;
 /// What the names of its runs begin with.
 const RUN: &str = "scorecard_dry_run@";
 
@@ -74,7 +72,7 @@ pub async fn start(ports: &Ports, cards: &Cards, caller: &Caller, request: &Requ
         as_of: ports.clock.now(),
         asked_by: caller.subject.clone(),
     };
-    let question = keep(ports, &caller.tenant, &id, question).await?;
+    let question = sweep::keep(ports, keys::scorecard_dry_run(&caller.tenant, &id), question).await?;
     sweep::ask(ports, FunctionName::Score, &caller.tenant, &run_of(&id), question.as_of).await?;
     answer(ports, &caller.tenant, &id, &question, 202).await
 }
@@ -114,18 +112,6 @@ fn run_of(id: &CauseId) -> String {
     format!("{RUN}{id}")
 }
 
-/// Keeps the question, once: asked again, it is the one that was kept.
-async fn keep(ports: &Ports, tenant: &TenantId, id: &CauseId, question: Question) -> Result<Question, Problem> {
-    let key = keys::scorecard_dry_run(tenant, id);
-    if let Some(found) = ports.table.get(&key).await? {
-        return Ok(table::read(&found)?);
-    }
-    let expires_at = question.as_of.checked_add(SignedDuration::from_hours(24 * KEPT_DAYS)).ok();
-    let write = Write::Put { key, expect: Expect::Absent, body: table::body(&question)?, expires_at };
-    ports.table.commit(vec![write]).await?;
-    Ok(question)
-}
-
 async fn answer(
     ports: &Ports,
     tenant: &TenantId,
@@ -138,14 +124,10 @@ async fn answer(
         .map_err(|error| Problem::internal(&error))?;
     let (terms, found) = (&question.terms, &standing.sum.0);
     let candidate = candidate(question).ok_or_else(|| Problem::internal(&"the candidate is not sound"))?;
-    let stands = match () {
-        () if standing.complete => "complete",
-        () if standing.has_stalled(question.as_of, ports.clock.now()) => "stalled",
-        () => "running",
-    };
+    let status_now = standing.status(question.as_of, ports.clock.now());
     let answer = DryRunAnswer {
         dry_run: id.to_string(),
-        status: stands.to_owned(),
+        status: status_now.to_owned(),
         visited: standing.accounts,
         not_compared: standing.accounts.saturating_sub(found.accounts + found.unscored + found.left),
         as_of: question.as_of,

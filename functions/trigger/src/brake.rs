@@ -5,7 +5,7 @@ use crate::openings::{self, Openings};
 use contract::event::Cause;
 use domain::account::LifecycleStage;
 use domain::backtest::stale;
-use domain::cta::{CtaChange, Decision};
+use domain::cta::Decision;
 use domain::day::Day;
 use domain::id::{AccountId, RuleId};
 use domain::rule::{Facts, Outcome};
@@ -102,7 +102,7 @@ impl Brake<'_> {
         decide: impl Fn(&[Outcome]) -> Decision,
     ) -> Result<(Decision, Option<Write>), Failure> {
         let mut decision = decide(outcomes);
-        let opens: Vec<RuleId> = opened(&decision).cloned().collect();
+        let opens: Vec<RuleId> = decision.opened().cloned().collect();
         if opens.is_empty() {
             return Ok((decision, None));
         }
@@ -122,7 +122,7 @@ impl Brake<'_> {
             decision = decide(outcomes);
             self.note(|noted| noted.floods = floods);
         }
-        let rest: Vec<RuleId> = opened(&decision).cloned().collect();
+        let rest: Vec<RuleId> = decision.opened().cloned().collect();
         let write = if rest.is_empty() { None } else { Some(openings.count(tenant, rest.iter())?) };
         Ok((decision, write))
     }
@@ -153,11 +153,4 @@ impl Brake<'_> {
         }
         Ok(swept)
     }
-}
-
-fn opened(decision: &Decision) -> impl Iterator<Item = &RuleId> {
-    decision.changes.iter().filter_map(|change| match change {
-        CtaChange::Opened { cta, .. } => Some(&cta.rule),
-        _ => None,
-    })
 }

@@ -19,19 +19,17 @@ use domain::id::{AccountId, CauseId, PersonId, TenantId};
 use domain::record::{AccountRecord, HealthRecord};
 use domain::rule::RuleSet;
 use domain::rulebook::Limits;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use platform::function::{Failure, Ports};
 use platform::history::{PastCards, scores};
 use platform::http::{self, Caller, Problem, Request, Response};
 use platform::keys;
 use platform::snapshot::Snapshot;
 use platform::sweep::{self, Standing, Visit};
-use platform::table::{self, Expect, Table, TableError, Write};
+use platform::table::{self, Table, TableError};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// How long what came of it can be read, in days: as long as the records of its run.
-const KEPT_DAYS: i64 = 30;
 /// For how long before the days that are replayed the band of an account is looked for.
 const BAND_DAYS: i32 = 35;
 /// What the names of its runs begin with.
@@ -82,7 +80,7 @@ pub async fn start(ports: &Ports, books: &Books, caller: &Caller, request: &Requ
         asked_by: caller.subject.clone(),
     };
     let id = request.cause_id(caller, FunctionName::Trigger);
-    let question = keep(ports, &caller.tenant, &id, question).await?;
+    let question = sweep::keep(ports, keys::rules_dry_run(&caller.tenant, &id), question).await?;
     sweep::ask(ports, FunctionName::Trigger, &caller.tenant, &run_of(&id), question.as_of).await?;
     answer(ports, books, &caller.tenant, &id, &question, 202).await
 }
@@ -136,18 +134,6 @@ fn run_of(id: &CauseId) -> String {
     format!("{RUN}{id}")
 }
 
-/// Keeps the question, once: asked again, it is the one that was kept.
-async fn keep(ports: &Ports, tenant: &TenantId, id: &CauseId, question: Question) -> Result<Question, Problem> {
-    let key = keys::rules_dry_run(tenant, id);
-    if let Some(found) = ports.table.get(&key).await? {
-        return Ok(table::read(&found)?);
-    }
-    let expires_at = question.as_of.checked_add(SignedDuration::from_hours(24 * KEPT_DAYS)).ok();
-    let write = Write::Put { key, expect: Expect::Absent, body: table::body(&question)?, expires_at };
-    ports.table.commit(vec![write]).await?;
-    Ok(question)
-}
-
 async fn answer(
     ports: &Ports,
     books: &Books,
@@ -157,17 +143,13 @@ async fn answer(
     status: u16,
 ) -> Result<Response, Problem> {
     let standing = found(ports, tenant, id).await?;
-    let stands = match () {
-        () if standing.complete => "complete",
-        () if standing.has_stalled(question.as_of, ports.clock.now()) => "stalled",
-        () => "running",
-    };
+    let status_now = standing.status(question.as_of, ports.clock.now());
     let candidate = question.candidate(books)?;
     let today = against(books, ports.table.as_ref(), tenant, question.against).await?;
     let terms = &question.terms;
     let answer = RulesDryRunAnswer {
         dry_run: id.to_string(),
-        status: stands.to_owned(),
+        status: status_now.to_owned(),
         visited: standing.accounts,
         as_of: question.as_of,
         asked_by: question.asked_by.to_string(),

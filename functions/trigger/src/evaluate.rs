@@ -7,7 +7,7 @@ use crate::{experiments, segments};
 use async_trait::async_trait;
 use contract::event::{Cause, Event};
 use domain::audit;
-use domain::cta::{CtaChange, Episodes, decide};
+use domain::cta::{Episodes, decide};
 use domain::digest::Digest;
 use domain::experiment::{Experiments, Exposures, Look, Trial};
 use domain::health::Health;
@@ -87,12 +87,8 @@ impl Evaluate for Braked<'_> {
         let mut outcomes = self.brake.outcomes(&facts);
         let decided = |outcomes: &[rule::Outcome]| decide(tenant, &account, rules, &before.episodes, outcomes, now);
         let (mut decision, openings) = self.brake.decide(&mut outcomes, decided).await?;
-        let opened = decision.changes.iter().filter_map(|change| match change {
-            CtaChange::Opened { cta, .. } => Some(&cta.rule),
-            _ => None,
-        });
         let look = Look { tenant, experiments, rules, facts: &facts };
-        let trial = look.run(&before.exposures, &outcomes, &opened.collect());
+        let trial = look.run(&before.exposures, &outcomes, &decision.opened().collect());
         if let Some(outcomes) = &trial.outcomes {
             decision = decided(outcomes);
         }

@@ -16,7 +16,7 @@ pub use replay::Scored;
 
 use crate::account::{Account, LifecycleStage};
 use crate::comparison::{Judgement, left_on};
-use crate::cta::{Cta, CtaChange, Episodes, decide};
+use crate::cta::{Cta, Episodes, decide};
 use crate::day::Day;
 use crate::digest::Digest;
 use crate::health::Health;
@@ -303,16 +303,12 @@ fn live(known: &Known<'_>, set: &RuleSet, now: Timestamp) -> Live {
     let facts = Facts { account, series: &record.series, health, standing, now };
     let look = set.look(&facts);
     let decision = decide(tenant, account, set, episodes, &look.outcomes(), now);
-    let opened = decision.changes.iter().filter_map(|change| match change {
-        CtaChange::Opened { cta, .. } => Some(cta.rule.clone()),
-        _ => None,
-    });
     let stale = stale(set, &facts);
     let unknown = look.said().filter(|said| said.when == Truth::Unknown);
     let unknown = unknown.map(|said| (said.rule.id.clone(), stale.contains(&said.rule.id)));
     let priority = |cta: &Cta| (cta.rule.clone(), cta.priority);
     Live {
-        opened: opened.collect(),
+        opened: decision.opened().cloned().collect(),
         unknown: unknown.collect(),
         priorities: decision.episodes.live().into_iter().map(priority).collect(),
     }

@@ -226,3 +226,29 @@ impl Clock for HandClock {
         *locked(&self.0)
     }
 }
+
+/// A table in which nothing may be written but some partitions: whoever writes elsewhere fails.
+pub struct GuardedTable {
+    /// The table behind it.
+    pub table: Arc<dyn Table>,
+    /// The partitions.
+    pub writable: &'static [&'static str],
+}
+
+#[async_trait]
+impl Table for GuardedTable {
+    async fn get(&self, key: &Key) -> Result<Option<Item>, TableError> {
+        self.table.get(key).await
+    }
+
+    async fn query(&self, range: &Range) -> Result<Page, TableError> {
+        self.table.query(range).await
+    }
+
+    async fn commit(&self, writes: Vec<Write>) -> Result<(), TableError> {
+        match writes.iter().find(|write| !self.writable.contains(&write.key().pk.as_str())) {
+            Some(write) => Err(TableError::Refused(format!("{:?} may not be written", write.key()))),
+            None => self.table.commit(writes).await,
+        }
+    }
+}

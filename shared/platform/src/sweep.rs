@@ -56,10 +56,16 @@ pub struct Standing<S> {
 }
 
 impl<S> Standing<S> {
-    /// Whether nothing has moved for so long, though it is not complete, that it will not go on by itself: its messages
-    /// are dead letters, and it goes on when they are put back.
-    pub fn has_stalled(&self, began: Timestamp, now: Timestamp) -> bool {
-        !self.complete && now.duration_since(self.moved_at.unwrap_or(began)) >= lock::STALLED
+    /// `complete`, `running`, or `stalled`: nothing has moved for so long that it will not go on by itself. Its messages are
+    /// dead letters then, and it goes on when they are put back.
+    pub fn status(&self, began: Timestamp, now: Timestamp) -> &'static str {
+        if self.complete {
+            "complete"
+        } else if now.duration_since(self.moved_at.unwrap_or(began)) >= lock::STALLED {
+            "stalled"
+        } else {
+            "running"
+        }
     }
 }
 
@@ -133,6 +139,18 @@ pub async fn ask(
         return Ok(());
     }
     fan_out(ports, function, tenant, run, at, item.as_ref()).await
+}
+
+/// Keeps what a run is about that somebody asks for, as long as the run's own records, and once: asked again, it is what was
+/// kept.
+pub async fn keep<Q: Serialize + DeserializeOwned>(ports: &Ports, key: Key, question: Q) -> Result<Q, TableError> {
+    if let Some(found) = ports.table.get(&key).await? {
+        return table::read(&found);
+    }
+    let write =
+        Write::Put { key, expect: Expect::Absent, body: table::body(&question)?, expires_at: kept_until(ports) };
+    ports.table.commit(vec![write]).await?;
+    Ok(question)
 }
 
 /// Sends the first page of every shard on its way.
@@ -332,9 +350,12 @@ fn load<T: Default + DeserializeOwned>(item: Option<&Item>) -> Result<T, Failure
 }
 
 async fn save<T: Serialize>(ports: &Ports, key: Key, found: Option<&Item>, value: &T) -> Result<(), Failure> {
-    let expires_at = ports.clock.now().checked_add(SignedDuration::from_hours(24 * KEPT_DAYS)).ok();
-    let write = Write::Put { key, expect: Expect::of(found), body: table::body(value)?, expires_at };
+    let write = Write::Put { key, expect: Expect::of(found), body: table::body(value)?, expires_at: kept_until(ports) };
     Ok(ports.table.commit(vec![write]).await?)
+}
+
+fn kept_until(ports: &Ports) -> Option<Timestamp> {
+    ports.clock.now().checked_add(SignedDuration::from_hours(24 * KEPT_DAYS)).ok()
 }
 
 #[cfg(feature = "doubles")]

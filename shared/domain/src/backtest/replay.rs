@@ -4,7 +4,7 @@ use super::{Known, Terms};
 use crate::account::{Account, LifecycleStage};
 use crate::band::Band;
 use crate::comparison::was_known;
-use crate::cta::{CtaChange, Episodes, decide};
+use crate::cta::{Episodes, decide};
 use crate::day::Day;
 use crate::health::Health;
 use crate::id::RuleId;
@@ -44,10 +44,7 @@ pub(super) fn course(known: &Known<'_>, set: &RuleSet, terms: &Terms, left_on: O
         if speaks || episodes.iter().next().is_some() {
             let outcomes = set.evaluate(facts);
             let decision = decide(known.tenant, &account, set, &episodes, &outcomes, facts.now);
-            course.opened.extend(decision.changes.iter().filter_map(|change| match change {
-                CtaChange::Opened { cta, .. } => Some(cta.rule.clone()),
-                _ => None,
-            }));
+            course.opened.extend(decision.opened().cloned());
             episodes = decision.episodes;
         }
         let at_risk = episodes.live().iter().any(|cta| cta.kind == CtaKind::Risk);

@@ -229,10 +229,7 @@ proptest! {
             let now = today().plus(1 - i32::from(back)).start() - jiff::SignedDuration::from_millis(1);
             let facts = Facts { account: &account, series: &record.series, health: None, standing: None, now };
             let decision = decide(&tenant(), &account, &set, &episodes, &set.evaluate(&facts), now);
-            opened.extend(decision.changes.iter().filter_map(|change| match change {
-                CtaChange::Opened { cta, .. } => Some(cta.rule.clone()),
-                _ => None,
-            }));
+            opened.extend(decision.opened().cloned());
             episodes = decision.episodes;
         }
         prop_assert_eq!(course_of(&record, &TERMS).opened, opened);

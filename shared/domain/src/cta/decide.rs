@@ -6,7 +6,7 @@
 use super::{Cta, CtaChange, Ending, Episode, Episodes, EscalationRequest, Status, cta_id, days_after, priority};
 use crate::account::Account;
 use crate::calendar::WorkCalendar;
-use crate::id::TenantId;
+use crate::id::{RuleId, TenantId};
 use crate::rule::{CtaKind, Evidence, Outcome, Rule, RuleSet, Truth};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
@@ -20,6 +20,16 @@ pub struct Decision {
     pub changes: Vec<CtaChange>,
     /// Who is asked for, by rule.
     pub requests: Vec<EscalationRequest>,
+}
+
+impl Decision {
+    /// The rules whose calls to action it opens or reopens.
+    pub fn opened(&self) -> impl Iterator<Item = &RuleId> {
+        self.changes.iter().filter_map(|change| match change {
+            CtaChange::Opened { cta, .. } => Some(&cta.rule),
+            _ => None,
+        })
+    }
 }
 
 /// Decides. The same outcomes at the same moment decide the same; deciding twice changes nothing the second time.
