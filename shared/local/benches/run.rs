@@ -6,8 +6,7 @@
 //! is scored for the first time, in the second, a minute later, nothing has changed; then the portfolio is scored by
 //! another scorecard beside the one that holds, in a dry run over four weeks, and the built-in rules are replayed over them.
 //! The functions, their sweep, the queue and the bus are the real ones; nobody listens to the events, so only what is named
-//! is measured. What is on the disk at the end of a run is part of its time, and the peak of memory is each run's own. The table keeps at most [`CACHE_BYTES`] of the file in memory, so that what grows
-//! beyond is the program's.
+//! is measured. What is on the disk at the end of a run is part of its time, and the peak of memory is each run's own.
 //!
 //! Rates tell of this machine and of what else it does; the ratio of the processor time for one account between two sizes
 //! travels.
@@ -49,8 +48,6 @@ use std::time::{Duration, Instant};
 
 /// The sizes that are compared unless one is named.
 const SIZES: [u64; 2] = [10_000, 100_000];
-/// How much of the file the table keeps in memory: less than the smallest file, so that all sizes are measured alike.
-const CACHE_BYTES: usize = 16 * 1024 * 1024;
 /// Days of signals behind each account.
 const DAYS: i32 = 30;
 /// The accounts are the same whenever this is.
@@ -144,7 +141,7 @@ fn tenant() -> Result<TenantId, Problem> {
 
 /// Lays down accounts as ingest leaves them: description, series, and the place in the portfolio.
 fn fill(file: &Path, accounts: u64) -> Result<(), Problem> {
-    let table = EmbeddedTable::open_with_cache(file, Arc::new(StandingClock::new(noon()?)), CACHE_BYTES)?;
+    let table = EmbeddedTable::open(file, Arc::new(StandingClock::new(noon()?)))?;
     table.set_durability(Durability::OnFlush);
     let mut writes = vec![put(keys::tenant_entry(&tenant()?), table::body(&json!({}))?)];
     for number in 0..accounts {
@@ -217,7 +214,7 @@ fn put(key: Key, body: Bytes) -> Write {
 /// Fires two runs, and prints a line for each with what it cost.
 fn run(file: &Path, accounts: u64) -> Result<(), Problem> {
     let clock = Arc::new(StandingClock::new(noon()?));
-    let store = Arc::new(EmbeddedTable::open_with_cache(file, clock.clone(), CACHE_BYTES)?);
+    let store = Arc::new(EmbeddedTable::open(file, clock.clone())?);
     store.set_durability(Durability::OnFlush);
     let table = Arc::new(Counting { table: store.clone(), counts: Counts::default(), accounts });
     let every_minute = BTreeMap::from([("ScoreSchedule".to_owned(), "rate(1 minute)".to_owned())]);

@@ -17,13 +17,18 @@ use redb::{Database, ReadableDatabase as _, ReadableTable, TableDefinition};
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 /// What lies at a key: version, expiry in epoch seconds, body.
 type Row<'a> = (u64, Option<i64>, &'a [u8]);
 
 const ITEMS: TableDefinition<'static, (&str, &str), Row<'static>> = TableDefinition::new("items");
 const NOTES: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("notes");
+
+/// How much of the file is kept in memory: the inner pages of some hundred thousand accounts, and not the accounts.
+const CACHE_BYTES: usize = 128 * 1024 * 1024;
+/// The most commits that wait for a flush. Each leaves pages that the store remembers until then.
+const MOST_UNFLUSHED: u32 = 4096;
 
 /// The longest partition name, in bytes: DynamoDB's limit.
 const MAX_PARTITION_BYTES: usize = 2048;
@@ -35,7 +40,7 @@ const MAX_PLACE_BYTES: usize = 1024;
 pub enum Durability {
     /// When it returns.
     EachCommit,
-    /// When the next [`EmbeddedTable::flush`] returns.
+    /// When the next [`EmbeddedTable::flush`] returns, or some thousand commits later.
     OnFlush,
 }
 
@@ -71,8 +76,8 @@ pub struct EmbeddedTable {
     database: Database,
     clock: Arc<dyn Clock>,
     each_commit: AtomicBool,
-    /// Whether something was committed that is not on the disk yet.
-    dirty: AtomicBool,
+    /// How many commits are not on the disk yet.
+    unflushed: AtomicU32,
 }
 
 impl EmbeddedTable {
@@ -86,19 +91,10 @@ impl EmbeddedTable {
     /// A table in a file, which is made when there is none. The whole file is checked first: a damaged or foreign one is
     /// refused and left untouched.
     pub fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
-        Self::open_from(Database::builder(), path, clock)
-    }
-
-    /// The same, keeping at most so many bytes of the file in memory.
-    pub fn open_with_cache(path: &Path, clock: Arc<dyn Clock>, bytes: usize) -> Result<Self, OpenError> {
-        let mut builder = Database::builder();
-        builder.set_cache_size(bytes);
-        Self::open_from(builder, path, clock)
-    }
-
-    fn open_from(mut builder: redb::Builder, path: &Path, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
         let unreadable = |reason: String| OpenError::Unreadable { path: path.to_owned(), reason };
-        let database = builder.set_check_integrity_on_open(true).create(path).map_err(|error| match error {
+        let mut builder = Database::builder();
+        builder.set_cache_size(CACHE_BYTES).set_check_integrity_on_open(true);
+        let database = builder.create(path).map_err(|error| match error {
             redb::DatabaseError::DatabaseAlreadyOpen => OpenError::InUse(path.to_owned()),
             redb::DatabaseError::Storage(redb::StorageError::Io(source))
                 if source.kind() != std::io::ErrorKind::InvalidData =>
@@ -122,7 +118,7 @@ impl EmbeddedTable {
         transaction.open_table(ITEMS).map_err(refused)?;
         transaction.open_table(NOTES).map_err(refused)?;
         transaction.commit().map_err(storage)?;
-        Ok(Self { database, clock, each_commit: AtomicBool::new(true), dirty: AtomicBool::new(false) })
+        Ok(Self { database, clock, each_commit: AtomicBool::new(true), unflushed: AtomicU32::new(0) })
     }
 
     /// From now on commits are on the disk at this moment.
@@ -134,13 +130,13 @@ impl EmbeddedTable {
     pub fn flush(&self) -> Result<(), TableError> {
         let transaction = self.database.begin_write().map_err(storage)?;
         transaction.commit().map_err(storage)?;
-        self.dirty.store(false, Ordering::Relaxed);
+        self.unflushed.store(0, Ordering::Relaxed);
         Ok(())
     }
 
     /// Whether everything that was committed is on the disk.
     pub fn is_flushed(&self) -> bool {
-        !self.dirty.load(Ordering::Relaxed)
+        self.unflushed.load(Ordering::Relaxed) == 0
     }
 
     /// Every item that has not expired, in key order: the state of the whole system, the same bytes for the same state.
@@ -198,12 +194,17 @@ impl EmbeddedTable {
 
     fn write(&self, change: impl FnOnce(&redb::WriteTransaction) -> Result<(), TableError>) -> Result<(), TableError> {
         let mut transaction = self.database.begin_write().map_err(storage)?;
-        if !self.each_commit.load(Ordering::Relaxed) {
+        let waiting = self.unflushed.load(Ordering::Relaxed);
+        let is_durable = self.each_commit.load(Ordering::Relaxed) || waiting >= MOST_UNFLUSHED;
+        if !is_durable {
             transaction.set_durability(redb::Durability::None).map_err(storage)?;
-            self.dirty.store(true, Ordering::Relaxed);
         }
         match change(&transaction) {
-            Ok(()) => transaction.commit().map_err(storage),
+            Ok(()) => {
+                transaction.commit().map_err(storage)?;
+                self.unflushed.store(if is_durable { 0 } else { waiting + 1 }, Ordering::Relaxed);
+                Ok(())
+            }
             Err(error) => {
                 transaction.abort().map_err(storage)?;
                 Err(error)
@@ -413,6 +414,21 @@ mod tests {
         assert_eq!(table.note("loaded").unwrap().unwrap(), "12");
         table.set_note("loaded", None).unwrap();
         assert_eq!(table.note("loaded").unwrap(), None);
+    }
+
+    #[test]
+    fn commits_do_not_wait_for_a_flush_without_end() {
+        let table = EmbeddedTable::memory(clock()).unwrap();
+        table.set_durability(Durability::OnFlush);
+        for number in 0..MOST_UNFLUSHED {
+            now(table.commit(vec![put(&number.to_string(), Expect::Absent, "1")])).unwrap();
+            assert!(!table.is_flushed());
+        }
+        let lost = vec![put("0", Expect::Absent, "2")];
+        assert!(matches!(now(table.commit(lost)), Err(TableError::Conflict(_))));
+        assert!(!table.is_flushed(), "a lost race puts nothing on the disk");
+        now(table.commit(vec![put("last", Expect::Absent, "1")])).unwrap();
+        assert!(table.is_flushed());
     }
 
     #[test]
