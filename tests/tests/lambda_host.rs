@@ -74,7 +74,7 @@ fn a_bad_message_fails_alone_and_a_bad_batch_as_a_whole(code: &Path) {
 fn a_program_without_settings_names_them_and_does_not_start(code: &Path) {
     let Err(error) = Bootstrap::start(&program(code, "score"), &[("CS_OPS_TABLE", "t")]) else { panic!("it started") };
     let text = error.to_string();
-    for name in ["CS_OPS_BUS", "CS_OPS_SCORES_QUEUE_URL", "CS_OPS_JWT_ISSUER", "CS_OPS_JWKS_URL"] {
+    for name in ["CS_OPS_BUS", "CS_OPS_SCORES_BULK_QUEUE_URL", "CS_OPS_JWT_ISSUER", "CS_OPS_JWKS_URL"] {
         assert!(text.contains(name), "`{name}` is missing from: {text}");
     }
 }

@@ -8,6 +8,7 @@ mod document;
 #[path = "template/rights.rs"]
 mod rights;
 
+use contract::message::Lane;
 use document::{
     FUNCTIONS, TEXT, attribute, document, function, list, of_type, pointed_at, properties, reference, resource,
 };
@@ -27,9 +28,15 @@ fn seconds(value: &Value) -> u64 {
 #[test]
 fn a6_every_queue_has_dead_letters_that_outlive_it() {
     let queues = wiring().queues;
-    assert_eq!(queues.len(), 5);
+    assert_eq!(queues.len(), 10);
     for queue in queues {
-        assert_eq!(queue.dead_letters, queue.name.replace("Queue", "DeadLetters"));
+        let lane = match queue.lane {
+            Lane::Urgent => "UrgentQueue",
+            Lane::Standard => "Queue",
+            Lane::Bulk => "BulkQueue",
+        };
+        let function = queue.name.strip_suffix(lane).unwrap_or_else(|| panic!("{} is not of its lane", queue.name));
+        assert_eq!(queue.dead_letters, format!("{function}DeadLetters"), "the lanes of a function share them");
         assert_eq!(queue.max_receive_count, 5, "{}", queue.name);
         let kept = seconds(&properties(&queue.name)["MessageRetentionPeriod"]);
         assert!(kept < FOURTEEN_DAYS, "{}", queue.name);
@@ -61,7 +68,7 @@ fn every_queue_is_encrypted_and_no_queue_is_left_alone() {
 #[test]
 fn every_target_of_a_rule_has_dead_letters_and_a_retry_policy() {
     let targets = targets();
-    assert_eq!(targets.len(), 8);
+    assert_eq!(targets.len(), 10);
     for (rule, target) in targets {
         let is_schedule = !properties(&rule)["ScheduleExpression"].is_null();
         let letters = if is_schedule { "MissedTicks" } else { "UndeliveredFacts" };
@@ -79,10 +86,11 @@ fn every_target_of_a_rule_has_dead_letters_and_a_retry_policy() {
 #[test]
 fn the_rules_carry_each_fact_to_those_who_need_it() {
     let rules = wiring().rules;
-    let queues = |source: &str, fact: &str| -> Vec<String> {
-        let fitting = rules.iter().filter(|rule| rule.pattern.matches(source, fact));
+    let queues_by = |source: &str, fact: &str, data: &Value| -> Vec<String> {
+        let fitting = rules.iter().filter(|rule| rule.pattern.matches(source, fact, || data));
         fitting.map(|rule| rule.queue.trim_end_matches("Queue").to_owned()).collect()
     };
+    let queues = |source: &str, fact: &str| queues_by(source, fact, &json!({"severity": "high", "to": "at_risk"}));
     assert_eq!(queues("cs-ops.ingest", "SignalsRecorded"), ["Facts", "Scores", "Triggers"]);
     assert_eq!(queues("cs-ops.ingest", "AccountChanged"), ["Facts", "Scores", "Triggers"]);
     assert_eq!(queues("cs-ops.ingest", "SourceSilent"), ["Facts", "Triggers"]);
@@ -91,8 +99,18 @@ fn the_rules_carry_each_fact_to_those_who_need_it() {
         assert_eq!(queues("cs-ops.score", fact), ["Facts", "Triggers"], "{fact}");
     }
     for (source, fact) in [("ingest", "CaseOpened"), ("ingest", "CaseChanged"), ("trigger", "EscalationRequested")] {
-        assert_eq!(queues(&format!("cs-ops.{source}"), fact), ["Escalations", "Facts"], "{fact}");
+        let source = format!("cs-ops.{source}");
+        assert_eq!(queues(&source, fact), ["Escalations", "Facts"], "{fact}");
+        assert_eq!(
+            queues_by(&source, fact, &json!({})),
+            ["Escalations", "Facts"],
+            "{fact} that says nothing is not lost"
+        );
+        let critical = json!({"severity": "critical"});
+        assert_eq!(queues_by(&source, fact, &critical), ["EscalationsUrgent", "Facts"], "{fact}, in one lane");
     }
+    let critical = queues_by("cs-ops.score", "BandChanged", &json!({"to": "critical"}));
+    assert_eq!(critical, ["Facts", "TriggersUrgent"], "in one lane");
     assert_eq!(queues("cs-ops.trigger", "CtaOpened"), ["Facts"]);
     assert_eq!(queues("cs-ops.escalate", "EscalationOpened"), ["Facts"]);
     assert_eq!(queues("somebody.else", "SignalsRecorded"), Vec::<String>::new());
@@ -179,16 +197,9 @@ fn a_function_finds_what_it_needs_in_its_environment() {
         "CS_OPS_JWKS_URL": reference("JwksUrl"),
         "CS_OPS_LOG": "info",
     });
-    let own = [
-        Some(("CS_OPS_SIGNALS_QUEUE_URL", "SignalsQueue")),
-        Some(("CS_OPS_SCORES_QUEUE_URL", "ScoresQueue")),
-        Some(("CS_OPS_TRIGGERS_QUEUE_URL", "TriggersQueue")),
-        Some(("CS_OPS_ESCALATIONS_QUEUE_URL", "EscalationsQueue")),
-        None,
-    ];
-    for ((_, prefix), own) in FUNCTIONS.into_iter().zip(own) {
+    for (name, prefix) in FUNCTIONS {
         let mut expected = shared.clone();
-        if let Some((variable, queue)) = own {
+        for (variable, queue) in document::own_lanes(name) {
             expected[variable] = reference(queue);
         }
         assert_eq!(function(prefix)["Environment"]["Variables"], expected, "{prefix}");
@@ -197,14 +208,26 @@ fn a_function_finds_what_it_needs_in_its_environment() {
 
 #[test]
 fn a6_a_batch_answers_for_each_message_and_has_a_bound() {
-    for (_, prefix) in FUNCTIONS {
+    for (name, prefix) in FUNCTIONS {
         let function = function(prefix);
-        let events: Vec<_> =
-            function["Events"].as_object().unwrap().values().filter(|event| event["Type"] == "SQS").collect();
-        let [event] = events.as_slice() else { panic!("{prefix} consumes {} queues", events.len()) };
-        assert_eq!(event["Properties"]["FunctionResponseTypes"], json!(["ReportBatchItemFailures"]));
-        assert!(event["Properties"]["ScalingConfig"]["MaximumConcurrency"].as_u64().is_some_and(|most| most >= 2));
+        let queues = wiring().queues.into_iter().filter(|queue| queue.consumer == name).count();
+        let events = function["Events"].as_object().unwrap().values().filter(|event| event["Type"] == "SQS");
+        assert_eq!(events.clone().count(), queues, "{name}");
+        for event in events {
+            assert_eq!(event["Properties"]["FunctionResponseTypes"], json!(["ReportBatchItemFailures"]));
+            assert!(event["Properties"]["ScalingConfig"]["MaximumConcurrency"].as_u64().is_some_and(|most| most >= 2));
+        }
     }
+}
+
+#[test]
+fn a5_nothing_waits_behind_another_in_the_urgent_lane() {
+    for queue in wiring().queues {
+        assert_eq!(queue.batch_size, if queue.lane == Lane::Urgent { 1 } else { 10 }, "{}", queue.name);
+    }
+    let urgent: Vec<_> = wiring().queues.into_iter().filter(|queue| queue.lane == Lane::Urgent).collect();
+    let consumers: Vec<_> = urgent.into_iter().map(|queue| queue.consumer).collect();
+    assert_eq!(consumers, ["escalate", "ingest", "trigger"], "whoever stands between a critical case and people");
 }
 
 #[test]
@@ -320,9 +343,8 @@ fn what_a_deployment_needs_to_know_is_put_out() {
         assert_eq!(outputs[format!("{prefix}FunctionName")]["Value"], reference(&format!("{prefix}Function")));
     }
     for queue in wiring().queues {
-        let name = queue.name.trim_end_matches("Queue");
-        assert_eq!(outputs[format!("{name}QueueUrl")]["Value"], reference(&queue.name));
-        assert_eq!(outputs[format!("{name}DeadLettersUrl")]["Value"], reference(&queue.dead_letters));
+        assert_eq!(outputs[format!("{}Url", queue.name)]["Value"], reference(&queue.name));
+        assert_eq!(outputs[format!("{}Url", queue.dead_letters)]["Value"], reference(&queue.dead_letters));
     }
 }
 

@@ -35,6 +35,16 @@ pub struct Work {
 }
 
 impl Work {
+    /// In which lane it waits: the news of a critical case before other news, and what somebody waits for before what goes
+    /// through the whole portfolio.
+    pub fn lane(&self) -> Lane {
+        match &self.task {
+            Task::RecordSignals(task) if task.signals.iter().any(SignalBody::is_urgent) => Lane::Urgent,
+            Task::RecordSignals(_) => Lane::Standard,
+            Task::Sweep(_) => Lane::Bulk,
+        }
+    }
+
     /// The cause of what this work brings about.
     pub fn as_cause(&self) -> Cause {
         self.cause_of(&self.work_id)
@@ -46,6 +56,32 @@ impl Work {
             tenant: self.tenant.clone(),
             correlation_id: self.correlation_id.clone(),
             causation_id: part.to_string(),
+        }
+    }
+}
+
+/// A lane of a function's messages: a queue of its own, so that nothing in a slower lane stands before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lane {
+    /// Somebody is to be called now.
+    Urgent,
+    /// News.
+    Standard,
+    /// Runs over the portfolio.
+    Bulk,
+}
+
+impl Lane {
+    /// All three, the most urgent first.
+    pub const ALL: [Self; 3] = [Self::Urgent, Self::Standard, Self::Bulk];
+
+    /// The name as it is written.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Urgent => "urgent",
+            Self::Standard => "standard",
+            Self::Bulk => "bulk",
         }
     }
 }

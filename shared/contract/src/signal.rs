@@ -127,6 +127,11 @@ impl SignalBody {
         body
     }
 
+    /// Whether people are to be called for it at once: it is about a critical case.
+    pub fn is_urgent(&self) -> bool {
+        self.case.as_ref().is_some_and(|case| case.severity == Severity::Critical)
+    }
+
     /// Checks the record against the catalogue and the clock and makes it a domain signal.
     pub fn check(&self, now: Timestamp) -> Result<Signal, Fault> {
         let signal = self.to_signal()?;

@@ -9,7 +9,9 @@ use jiff::Timestamp;
 use platform::bus::{Bus, BusError};
 use platform::clock::Clock;
 use serde::Serialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
+use std::cell::LazyCell;
 use std::future::pending;
 use std::sync::Arc;
 
@@ -70,7 +72,7 @@ impl Bus for LocalBus {
         let taken = if fails { usize::try_from(self.faults.below(sent as u64)).unwrap_or(0) } else { sent };
         for (event, parcel) in events.iter().zip(&parcels).take(taken) {
             (self.witness)(event);
-            self.deliver(parcel, now);
+            self.deliver(event, parcel, now);
         }
         if fails {
             return Err(BusError::NotTaken { sent, failed: sent.saturating_sub(taken), reason: "injected".into() });
@@ -83,10 +85,12 @@ impl Bus for LocalBus {
 }
 
 impl LocalBus {
-    fn deliver(&self, parcel: &Parcel, now: Timestamp) {
-        let taking = self.rules.iter().filter(|rule| rule.pattern.matches(&parcel.source, parcel.detail_type));
-        for rule in taking {
-            self.queues.send(&rule.queue, parcel.body.clone(), now);
+    fn deliver(&self, event: &Event, parcel: &Parcel, now: Timestamp) {
+        let fact = LazyCell::new(|| serde_json::to_value(&event.fact).unwrap_or_default());
+        for rule in self.rules.iter() {
+            if rule.pattern.matches(&parcel.source, parcel.detail_type, || fact.get("data").unwrap_or(&Value::Null)) {
+                self.queues.send(&rule.queue, parcel.body.clone(), now);
+            }
         }
     }
 }
@@ -120,7 +124,8 @@ mod tests {
     use crate::host::at_once;
     use crate::wiring::{Pattern, QueueWiring, SourcePattern};
     use contract::event::{Cause, RecordsQuarantined, ScoreRunCompleted};
-    use contract::message::Incoming;
+    use contract::message::{Incoming, Lane};
+    use std::collections::BTreeMap;
 
     fn event(run: &str) -> Event {
         let cause = Cause {
@@ -136,12 +141,14 @@ mod tests {
         let queue = QueueWiring {
             name: "facts".into(),
             consumer: "report".into(),
+            lane: Lane::Standard,
             batch_size: 1,
             max_receive_count: 5,
             visibility_seconds: 60,
             dead_letters: "dead".into(),
         };
-        let pattern = Pattern { sources, detail_types: detail_types.iter().map(|&name| name.into()).collect() };
+        let detail_types = detail_types.iter().map(|&name| name.into()).collect();
+        let pattern = Pattern { sources, detail_types, data: BTreeMap::new() };
         LocalBus {
             rules: [RuleWiring { name: "rule".into(), pattern, queue: "facts".into() }].into(),
             queues: Arc::new(Queues::new(&[queue], Faults::none())),

@@ -10,7 +10,7 @@ use crate::clock::StandingClock;
 use crate::faults::{Fault, Faults, FaultyTable};
 use crate::queue::{Delivery, LocalQueue, Queues};
 use crate::schedule::{input, retry_at, slot_after};
-use crate::wiring::{ScheduleWiring, Wiring};
+use crate::wiring::{QueueWiring, ScheduleWiring, Wiring};
 use contract::event::FunctionName;
 use contract::message::Incoming;
 use jiff::Timestamp;
@@ -18,6 +18,7 @@ use platform::clock::Clock;
 use platform::function::{Failure, Function, Ports, Tick};
 use platform::http::auth::Verifier;
 use platform::http::{BASE, Request, Response};
+use platform::queue::{Lanes, Queue};
 use platform::table::Table;
 use platform::{log, metrics};
 use std::collections::{BTreeMap, BTreeSet};
@@ -262,8 +263,13 @@ pub fn at_once<T>(future: impl Future<Output = T>) -> Option<T> {
 }
 
 fn ports(parts: &Parts, queues: &Arc<Queues>, function: FunctionName) -> Ports {
-    let own = parts.wiring.queues.iter().find(|queue| queue.consumer == function.as_str());
+    let own = parts.wiring.queues.iter().filter(|queue| queue.consumer == function.as_str());
     let (clock, faults) = (parts.clock.clone(), parts.faults.clone());
+    let lane = |queue: &QueueWiring| {
+        let (queues, name) = (queues.clone(), queue.name.clone());
+        let local = LocalQueue { queues, name, clock: clock.clone(), faults: faults.clone() };
+        (queue.lane, Arc::new(local) as Arc<dyn Queue>)
+    };
     Ports {
         table: Arc::new(FaultyTable { table: parts.table.clone(), faults: faults.clone() }),
         bus: Arc::new(LocalBus {
@@ -273,12 +279,7 @@ fn ports(parts: &Parts, queues: &Arc<Queues>, function: FunctionName) -> Ports {
             faults: faults.clone(),
             witness: parts.witness.clone(),
         }),
-        queue: Arc::new(LocalQueue {
-            queues: queues.clone(),
-            name: own.map(|queue| queue.name.clone()).unwrap_or_default(),
-            clock: clock.clone(),
-            faults,
-        }),
+        queue: Arc::new(Lanes(own.map(lane).collect())),
         clock,
         metrics: parts.metrics.clone(),
     }

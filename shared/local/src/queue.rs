@@ -2,12 +2,15 @@
 //! time-out and comes again unless it was deleted; when it has been received as often as the template allows, it goes to
 //! the dead letters, with the reason of its last failure.
 //!
-//! Messages are texts, exactly as they are on AWS. Order is the order of sending unless a fault changes it.
+//! Messages are texts, exactly as they are on AWS. Within a lane, order is the order of sending unless a fault changes it.
+//! Between lanes a message goes before those of a slower lane that were sent up to [`patience`] before it, and never before
+//! older ones: what is urgent starts at once, and what is not grows old no further than that. (On AWS each lane is a queue
+//! with calls of its own, and none waits for another.)
 
 use crate::faults::{Fault, Faults};
 use crate::wiring::QueueWiring;
 use async_trait::async_trait;
-use contract::message::Work;
+use contract::message::{Lane, Work};
 use jiff::{SignedDuration, Timestamp};
 use platform::clock::Clock;
 use platform::queue::{Queue, QueueError};
@@ -56,6 +59,15 @@ pub struct Delivery {
     pub body: String,
     /// Where it comes again, unless it is deleted.
     place: Place,
+}
+
+/// For how long messages of faster lanes go before one of this lane.
+pub const fn patience(lane: Lane) -> SignedDuration {
+    match lane {
+        Lane::Urgent => SignedDuration::ZERO,
+        Lane::Standard => SignedDuration::from_mins(5),
+        Lane::Bulk => SignedDuration::from_mins(15),
+    }
 }
 
 /// When a message can be seen, and its turn among those of the same moment.
@@ -130,17 +142,20 @@ impl Queues {
     }
 
     fn pick(&self, state: &State, now: Timestamp) -> Option<(usize, Place)> {
-        let mut seen: Vec<(Place, usize)> = Vec::new();
+        // Each with the moment and the turn that it is picked by, its lane's patience included.
+        let mut seen: Vec<(Place, Place, usize)> = Vec::new();
         let depth = if self.faults.strikes(Fault::Reorder) { 8 } else { 1 };
         for (index, queue) in state.queues.iter().enumerate() {
             let visible = queue.waiting.keys().take_while(|(at, _)| *at <= now).take(depth);
-            seen.extend(visible.map(|place| (*place, index)));
+            let patience = patience(queue.wiring.lane);
+            let picked_by = |(at, turn): Place| (at.saturating_add(patience).unwrap_or(at), turn);
+            seen.extend(visible.map(|place| (picked_by(*place), *place, index)));
         }
         if depth > 1 && !seen.is_empty() {
             let chosen = usize::try_from(self.faults.below(seen.len() as u64)).unwrap_or(0);
-            return seen.get(chosen).map(|(place, index)| (*index, *place));
+            return seen.get(chosen).map(|(_, place, index)| (*index, *place));
         }
-        seen.into_iter().min().map(|(place, index)| (index, place))
+        seen.into_iter().min().map(|(_, place, index)| (index, place))
     }
 
     /// The message was handled.
@@ -235,7 +250,7 @@ fn dead_letter(queue: String, message: Message, died_at: Timestamp) -> DeadLette
     DeadLetter { queue, body: message.body, received: message.received, sent_at: message.sent_at, died_at, reason }
 }
 
-/// A function's own queue.
+/// One of a function's own queues.
 pub struct LocalQueue {
     /// All queues.
     pub queues: Arc<Queues>,
@@ -287,6 +302,7 @@ mod tests {
         QueueWiring {
             name: name.into(),
             consumer: format!("{name}-function"),
+            lane: Lane::Standard,
             batch_size: 10,
             max_receive_count: 3,
             visibility_seconds: 60,
@@ -309,6 +325,47 @@ mod tests {
             queues.send(queue, body.into(), at(0));
         }
         assert_eq!(bodies(&queues, at(0)), ["1", "2", "3"]);
+    }
+
+    fn lanes() -> Queues {
+        let of = |name: &str, lane| QueueWiring { lane, ..wiring(name) };
+        let lanes = [of("urgent", Lane::Urgent), of("standard", Lane::Standard), of("bulk", Lane::Bulk)];
+        Queues::new(&lanes, Faults::none())
+    }
+
+    /// Takes messages one by one, each for so long, and says when one with this text began.
+    fn begins(queues: &Queues, text: &str, mut now: i64, seconds: i64) -> i64 {
+        loop {
+            let delivery = queues.receive(at(now)).unwrap();
+            queues.delete(&delivery);
+            if delivery.body == text {
+                return now;
+            }
+            now += seconds;
+        }
+    }
+
+    #[test]
+    fn a5_one_critical_behind_ten_thousand_others_is_next() {
+        let queues = lanes();
+        (0..5_000).for_each(|n| queues.send("standard", n.to_string(), at(0)));
+        (0..5_000).for_each(|n| queues.send("bulk", n.to_string(), at(0)));
+        assert_eq!(begins(&queues, "9", 0, 1), 9);
+        queues.send("urgent", "critical".into(), at(10));
+        assert_eq!(begins(&queues, "critical", 10, 1), 10);
+    }
+
+    #[test]
+    fn a5_what_is_not_urgent_does_not_grow_old_behind_what_is() {
+        // Something urgent comes every second and takes a second: nothing would be left for others.
+        let queues = lanes();
+        queues.send("bulk", "slow".into(), at(0));
+        queues.send("standard", "news".into(), at(0));
+        for second in 0..2_000 {
+            queues.send("urgent", format!("u{second}"), at(second));
+        }
+        assert_eq!(begins(&queues, "news", 0, 1), 300, "after its five minutes");
+        assert_eq!(begins(&queues, "slow", 301, 1), 901, "after its fifteen, and the one that the news held up");
     }
 
     #[test]

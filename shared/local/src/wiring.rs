@@ -8,6 +8,7 @@ pub mod template;
 
 mod node;
 
+use contract::message::Lane;
 use node::Node;
 use serde::Serialize;
 use serde_json::Value;
@@ -45,6 +46,8 @@ pub struct QueueWiring {
     pub name: String,
     /// The name of the function that consumes it.
     pub consumer: String,
+    /// How urgent its messages are.
+    pub lane: Lane,
     /// The most messages in one call of the function.
     pub batch_size: u32,
     /// After how many receives a message goes to the dead letters.
@@ -73,6 +76,20 @@ pub struct Pattern {
     pub sources: Vec<SourcePattern>,
     /// The detail-type must be one of these; empty: any.
     pub detail_types: Vec<String>,
+    /// For each of these fields of the fact's data, one of these must fit.
+    pub data: BTreeMap<String, Vec<ValuePattern>>,
+}
+
+/// Which values of a field a rule takes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ValuePattern {
+    /// This one.
+    Exactly(String),
+    /// The field is there, and is none of these.
+    AnythingBut(Vec<String>),
+    /// The field is not there.
+    Absent,
 }
 
 /// Which sources a rule takes.
@@ -118,10 +135,26 @@ pub enum WiringError {
 }
 
 impl Pattern {
-    /// Whether the rule takes a fact.
-    pub fn matches(&self, source: &str, detail_type: &str) -> bool {
+    /// Whether the rule takes a fact. Its data are asked for where they matter alone.
+    pub fn matches<'a>(&self, source: &str, detail_type: &str, data: impl FnOnce() -> &'a Value) -> bool {
         self.sources.iter().any(|pattern| pattern.matches(source))
             && (self.detail_types.is_empty() || self.detail_types.iter().any(|known| known == detail_type))
+            && (self.data.is_empty() || self.takes(data()))
+    }
+
+    fn takes(&self, data: &Value) -> bool {
+        self.data.iter().all(|(field, patterns)| patterns.iter().any(|pattern| pattern.matches(data.get(field))))
+    }
+}
+
+impl ValuePattern {
+    fn matches(&self, value: Option<&Value>) -> bool {
+        let text = value.and_then(Value::as_str);
+        match self {
+            Self::Exactly(known) => text == Some(known),
+            Self::AnythingBut(known) => value.is_some() && !known.iter().any(|known| text == Some(known)),
+            Self::Absent => value.is_none(),
+        }
     }
 }
 
@@ -224,6 +257,7 @@ fn queue(resources: &Node<'_>, consumer: &str, event: &Node<'_>) -> Result<Queue
     Ok(QueueWiring {
         name: queue.name().to_owned(),
         consumer: consumer.to_owned(),
+        lane: lane(&properties)?,
         batch_size: event.get("BatchSize")?.at_least_one()?,
         max_receive_count: redrive.get("maxReceiveCount")?.at_least_one()?,
         visibility_seconds: properties.get("VisibilityTimeout")?.at_least_one()?,
@@ -231,18 +265,56 @@ fn queue(resources: &Node<'_>, consumer: &str, event: &Node<'_>) -> Result<Queue
     })
 }
 
+/// The lane that a queue's tag names.
+fn lane(queue: &Node<'_>) -> Result<Lane, WiringError> {
+    let tags = queue.get("Tags")?;
+    for tag in tags.items()? {
+        if tag.get("Key")?.text()? == "lane" {
+            let value = tag.get("Value")?;
+            let name = value.text()?;
+            let lane = Lane::ALL.into_iter().find(|lane| lane.as_str() == name);
+            return lane.ok_or_else(|| value.error(format!("`{name}` is none of `urgent`, `standard`, `bulk`")));
+        }
+    }
+    Err(tags.error("no tag is called `lane`".into()))
+}
+
 fn pattern(event_pattern: &Node<'_>) -> Result<Pattern, WiringError> {
-    if let Some(other) =
-        event_pattern.entries()?.iter().find(|entry| !["source", "detail-type"].contains(&entry.name()))
-    {
-        return Err(other.error("only `source` and `detail-type` are known here".into()));
+    let known = ["source", "detail-type", "detail"];
+    if let Some(other) = event_pattern.entries()?.iter().find(|entry| !known.contains(&entry.name())) {
+        return Err(other.error("only `source`, `detail-type` and `detail.data` are known here".into()));
     }
     let sources = event_pattern.get("source")?.items()?;
     let detail_types = event_pattern.find("detail-type").map_or_else(|| Ok(Vec::new()), |types| types.items())?;
     Ok(Pattern {
         sources: sources.iter().map(source_pattern).collect::<Result<_, _>>()?,
         detail_types: detail_types.iter().map(Node::text).collect::<Result<_, _>>()?,
+        data: event_pattern.find("detail").map_or_else(|| Ok(BTreeMap::new()), |detail| data(&detail))?,
     })
+}
+
+fn data(detail: &Node<'_>) -> Result<BTreeMap<String, Vec<ValuePattern>>, WiringError> {
+    if let Some(other) = detail.entries()?.iter().find(|entry| entry.name() != "data") {
+        return Err(other.error("only `data` is known here".into()));
+    }
+    let fields = detail.get("data")?.entries()?;
+    let field = |field: &Node<'_>| {
+        let patterns = field.items()?.iter().map(value_pattern).collect::<Result<_, _>>()?;
+        Ok((field.name().to_owned(), patterns))
+    };
+    fields.iter().map(field).collect()
+}
+
+fn value_pattern(value: &Node<'_>) -> Result<ValuePattern, WiringError> {
+    if let Some(others) = value.find("anything-but") {
+        let others = others.items()?;
+        return Ok(ValuePattern::AnythingBut(others.iter().map(Node::text).collect::<Result<_, _>>()?));
+    }
+    match value.find("exists").map(|exists| exists.text()).transpose()?.as_deref() {
+        None => value.text().map(ValuePattern::Exactly),
+        Some("false") => Ok(ValuePattern::Absent),
+        Some(_) => Err(value.error("only `{exists: false}` is known here".into())),
+    }
 }
 
 fn source_pattern(source: &Node<'_>) -> Result<SourcePattern, WiringError> {

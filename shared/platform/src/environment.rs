@@ -30,10 +30,16 @@ impl Environment {
 
     /// Reads the named variables, or names every one that is missing.
     pub fn require<const N: usize>(&self, names: [&str; N]) -> Result<[String; N], EnvironmentError> {
+        self.require_all(&names)?;
+        Ok(names.map(|name| self.get(name).unwrap_or_default().to_owned()))
+    }
+
+    /// The values of these variables, in their order; an error that names every missing one.
+    pub fn require_all(&self, names: &[&str]) -> Result<Vec<String>, EnvironmentError> {
         let missing: Vec<String> =
             names.iter().filter(|name| self.get(name).is_none()).map(|name| format!("`{name}` is not set")).collect();
         if missing.is_empty() {
-            Ok(names.map(|name| self.get(name).unwrap_or_default().to_owned()))
+            Ok(names.iter().map(|name| self.get(name).unwrap_or_default().to_owned()).collect())
         } else {
             Err(EnvironmentError(missing))
         }

@@ -20,12 +20,11 @@ use crate::http::auth::Verifier;
 use crate::http::{self, Request};
 use crate::log;
 use crate::metrics::EmbeddedMetricFormat;
-use crate::queue::{Queue, QueueError};
-use async_trait::async_trait;
+use crate::queue::{Lanes, Queue};
 use aws::Aws;
 use batch::{AllFailed, Batch, BatchAnswer};
 use contract::event::FunctionName;
-use contract::message::Work;
+use contract::message::Lane;
 use contract::problem::Fault;
 use jiff::Timestamp;
 use jwks::KeysAt;
@@ -50,14 +49,16 @@ const RUNTIME_VARIABLES: [&str; 4] = [
     "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
 ];
 
-/// The variable that names a function's own queue; nothing for one that sets itself no work.
-pub const fn queue_variable(name: FunctionName) -> Option<&'static str> {
+/// The variables that name the queues on which a function puts work for itself, by lane.
+pub const fn queue_variables(name: FunctionName) -> &'static [(Lane, &'static str)] {
     match name {
-        FunctionName::Ingest => Some("CS_OPS_SIGNALS_QUEUE_URL"),
-        FunctionName::Score => Some("CS_OPS_SCORES_QUEUE_URL"),
-        FunctionName::Trigger => Some("CS_OPS_TRIGGERS_QUEUE_URL"),
-        FunctionName::Escalate => Some("CS_OPS_ESCALATIONS_QUEUE_URL"),
-        FunctionName::Report => None,
+        FunctionName::Ingest => {
+            &[(Lane::Urgent, "CS_OPS_SIGNALS_URGENT_QUEUE_URL"), (Lane::Standard, "CS_OPS_SIGNALS_QUEUE_URL")]
+        }
+        FunctionName::Score => &[(Lane::Bulk, "CS_OPS_SCORES_BULK_QUEUE_URL")],
+        FunctionName::Trigger => &[(Lane::Bulk, "CS_OPS_TRIGGERS_BULK_QUEUE_URL")],
+        FunctionName::Escalate => &[(Lane::Standard, "CS_OPS_ESCALATIONS_QUEUE_URL")],
+        FunctionName::Report => &[],
     }
 }
 
@@ -113,37 +114,23 @@ fn connect(name: FunctionName, environment: &Environment) -> Result<(Ports, Veri
     let runtime = environment.require(RUNTIME_VARIABLES);
     let aws = Aws::new(environment);
     let names = environment.require([TABLE_VARIABLE, BUS_VARIABLE]);
-    let queue_url = queue_variable(name).map(|variable| environment.require([variable])).transpose();
+    let variables: Vec<&str> = queue_variables(name).iter().map(|(_, variable)| *variable).collect();
+    let queue_urls = environment.require_all(&variables);
     let connection = aws.as_ref().map(|aws| aws.connection().clone()).unwrap_or_default();
     let verifier = Verifier::for_deployment(environment, clock.clone(), |url| Arc::new(KeysAt::new(connection, url)));
-    match (runtime, aws, names, queue_url, verifier) {
-        (Ok(_), Ok(aws), Ok([table, bus]), Ok(queue_url), Ok(verifier)) => {
-            let queue: Arc<dyn Queue> = match queue_url {
-                Some([url]) => Arc::new(aws.queue(url)),
-                None => Arc::new(NoQueue),
-            };
+    match (runtime, aws, names, queue_urls, verifier) {
+        (Ok(_), Ok(aws), Ok([table, bus]), Ok(queue_urls), Ok(verifier)) => {
+            let lanes = queue_variables(name).iter().zip(queue_urls);
+            let lanes = lanes.map(|((lane, _), url)| (*lane, Arc::new(aws.queue(url)) as Arc<dyn Queue>));
+            let queue = Arc::new(Lanes(lanes.collect()));
             let metrics = Arc::new(EmbeddedMetricFormat::to_log(name, environment, clock.clone()));
             let table = Arc::new(aws.table(table, clock.clone()));
             Ok((Ports { table, bus: Arc::new(aws.bus(bus)), queue, clock, metrics }, verifier))
         }
-        (runtime, aws, names, queue_url, verifier) => {
-            let problems = [runtime.err(), aws.err(), names.err(), queue_url.err(), verifier.err()];
+        (runtime, aws, names, queue_urls, verifier) => {
+            let problems = [runtime.err(), aws.err(), names.err(), queue_urls.err(), verifier.err()];
             Err(EnvironmentError(problems.into_iter().flatten().flat_map(|error| error.0).collect()))
         }
-    }
-}
-
-/// The queue of a function that has none of its own.
-struct NoQueue;
-
-#[async_trait]
-impl Queue for NoQueue {
-    async fn send(&self, work: &[Work]) -> Result<(), QueueError> {
-        Err(QueueError::NotTaken {
-            sent: work.len(),
-            failed: work.len(),
-            reason: "the function has no queue of its own".into(),
-        })
     }
 }
 

@@ -25,8 +25,19 @@ const ISSUER: &str = "https://issuer.example";
 const STAGE: &str = "test";
 const LIMIT: Duration = Duration::from_secs(180);
 
-/// The queues, one for each function.
-const QUEUES: [&str; 5] = ["SignalsQueue", "ScoresQueue", "TriggersQueue", "EscalationsQueue", "FactsQueue"];
+/// The queues, lane by lane.
+const QUEUES: [&str; 10] = [
+    "SignalsUrgentQueue",
+    "SignalsQueue",
+    "ScoresQueue",
+    "ScoresBulkQueue",
+    "TriggersUrgentQueue",
+    "TriggersQueue",
+    "TriggersBulkQueue",
+    "EscalationsUrgentQueue",
+    "EscalationsQueue",
+    "FactsQueue",
+];
 
 /// The stack, whose tokens it takes, and what was heard on its bus.
 pub struct Deployed {

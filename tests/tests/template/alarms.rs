@@ -1,6 +1,7 @@
 //! What can go wrong is noticed, and whoever is called is told what it means, what to look at and what to do.
 
 use crate::document::{FUNCTIONS, README, attribute, dead_letters, document, list, of_type, reference, wiring};
+use contract::message::Lane;
 use platform::metrics::{Metric, NAMESPACE};
 use serde_json::{Value, json};
 
@@ -60,7 +61,12 @@ fn a14_every_queue_has_an_alarm_on_its_oldest_message() {
     for queue in wiring().queues {
         let alarm =
             alarm_on("AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName", &attribute(&queue.name, "QueueName"));
-        let seconds = if ["ScoresQueue", "FactsQueue"].contains(&queue.name.as_str()) { 900 } else { 300 };
+        let seconds = match (queue.lane, queue.name.as_str()) {
+            (Lane::Urgent, _) => 60,
+            (Lane::Bulk, _) => 3_600,
+            (Lane::Standard, "ScoresQueue" | "FactsQueue") => 900,
+            (Lane::Standard, _) => 300,
+        };
         fires_above(&alarm, seconds);
         assert_eq!(alarm["Statistic"], "Maximum");
     }

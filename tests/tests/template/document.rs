@@ -13,6 +13,20 @@ pub const README: &str = include_str!("../../../infra/README.md");
 pub const FUNCTIONS: [(&str, &str); 5] =
     [("ingest", "Ingest"), ("score", "Score"), ("trigger", "Trigger"), ("escalate", "Escalate"), ("report", "Report")];
 
+/// The lanes on which a function puts work for itself: the variable that names each queue, and the queue.
+pub fn own_lanes(function: &str) -> Vec<(&'static str, &'static str)> {
+    match function {
+        "ingest" => vec![
+            ("CS_OPS_SIGNALS_URGENT_QUEUE_URL", "SignalsUrgentQueue"),
+            ("CS_OPS_SIGNALS_QUEUE_URL", "SignalsQueue"),
+        ],
+        "score" => vec![("CS_OPS_SCORES_BULK_QUEUE_URL", "ScoresBulkQueue")],
+        "trigger" => vec![("CS_OPS_TRIGGERS_BULK_QUEUE_URL", "TriggersBulkQueue")],
+        "escalate" => vec![("CS_OPS_ESCALATIONS_QUEUE_URL", "EscalationsQueue")],
+        _ => Vec::new(),
+    }
+}
+
 /// The whole template.
 pub fn document() -> &'static Value {
     static DOCUMENT: LazyLock<Value> = LazyLock::new(|| template::read(TEXT).unwrap());

@@ -1,6 +1,6 @@
 //! Nobody may do more than it needs.
 
-use crate::document::{FUNCTIONS, attribute, function, list, of_type, properties, reference};
+use crate::document::{FUNCTIONS, attribute, function, list, of_type, own_lanes, properties, reference, wiring};
 use serde_json::{Value, json};
 
 /// What the table's port can ask for.
@@ -93,28 +93,27 @@ fn a_function_publishes_under_its_own_name_alone() {
 
 #[test]
 fn a_function_reaches_its_own_queue_and_log_alone() {
-    let queues = [
-        ("ingest", "Signals"),
-        ("score", "Scores"),
-        ("trigger", "Triggers"),
-        ("escalate", "Escalations"),
-        ("report", "Facts"),
-    ];
-    for ((name, prefix), (consumer, queue)) in FUNCTIONS.into_iter().zip(queues) {
-        assert_eq!(name, consumer);
-        let queue = attribute(&format!("{queue}Queue"), "Arn");
+    for (name, prefix) in FUNCTIONS {
+        let queues: Vec<_> = wiring().queues.into_iter().filter(|queue| queue.consumer == name).collect();
+        let arns = |names: Vec<&str>| -> Vec<Value> { names.into_iter().map(|name| attribute(name, "Arn")).collect() };
         let allowed = |action: &str| -> Vec<Value> {
             let all = statements(prefix);
             all.iter()
                 .filter(|one| actions(one).iter().any(|known| known == action))
-                .map(|one| one["Resource"].clone())
+                .flat_map(|one| list(&one["Resource"]))
                 .collect()
         };
-        assert_eq!(allowed("sqs:ReceiveMessage"), std::slice::from_ref(&queue), "{name}");
+        let sorted = |mut arns: Vec<Value>| {
+            arns.sort_by_key(Value::to_string);
+            arns
+        };
+        let consumed = queues.iter().map(|queue| queue.name.as_str()).collect();
+        assert_eq!(sorted(allowed("sqs:ReceiveMessage")), sorted(arns(consumed)), "{name}");
         assert_eq!(allowed("logs:PutLogEvents"), [attribute(&format!("{prefix}Log"), "Arn")], "{name}");
         // `report` has neither work for itself nor ticks.
-        let sends = if name == "report" { vec![] } else { vec![queue, attribute("MissedTicks", "Arn")] };
-        assert_eq!(allowed("sqs:SendMessage"), sends, "{name}");
+        let sends =
+            own_lanes(name).into_iter().map(|(_, queue)| queue).chain((name != "report").then_some("MissedTicks"));
+        assert_eq!(sorted(allowed("sqs:SendMessage")), sorted(arns(sends.collect())), "{name}");
     }
 }
 

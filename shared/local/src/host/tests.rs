@@ -7,7 +7,7 @@ use crate::faults::{Fault, Rates};
 use crate::wiring::{Pattern, QueueWiring, RouteWiring, RuleWiring, SourcePattern};
 use async_trait::async_trait;
 use contract::event::{Event, SignalsRecorded};
-use contract::message::{Sweep, Task, Work, cause_id};
+use contract::message::{Lane, Sweep, Task, Work, cause_id};
 use domain::id::{AccountId, TenantId};
 use platform::http::{Caller, Method, Problem, Route};
 use platform::keys;
@@ -99,6 +99,7 @@ fn wiring() -> Wiring {
     let queue = |name: &str, consumer: &str| QueueWiring {
         name: name.into(),
         consumer: consumer.into(),
+        lane: Lane::Standard,
         batch_size: 10,
         max_receive_count: 3,
         visibility_seconds: 180,
@@ -119,7 +120,11 @@ fn wiring() -> Wiring {
         queues: vec![queue("Signals", "ingest"), queue("Facts", "report")],
         rules: vec![RuleWiring {
             name: "all".into(),
-            pattern: Pattern { sources: vec![SourcePattern::Prefix("cs-ops.".into())], detail_types: Vec::new() },
+            pattern: Pattern {
+                sources: vec![SourcePattern::Prefix("cs-ops.".into())],
+                detail_types: Vec::new(),
+                data: BTreeMap::new(),
+            },
             queue: "Facts".into(),
         }],
         schedules: vec![schedule("escalate", "due_clock", 600)],

@@ -1,6 +1,7 @@
 //! The wiring of a small template, and what is said when a template has a hole.
 
 use super::*;
+use serde_json::json;
 
 const SMALL: &str = r#"
 Parameters:
@@ -13,6 +14,7 @@ Resources:
     Properties:
       VisibilityTimeout: 60
       RedrivePolicy: {deadLetterTargetArn: !GetAtt Letters.Arn, maxReceiveCount: 5}
+      Tags: [{Key: lane, Value: bulk}]
   Worker:
     Type: AWS::Serverless::Function
     Properties:
@@ -57,12 +59,14 @@ fn everything_that_is_connected_is_found() {
     let pattern = Pattern {
         sources: vec![SourcePattern::Exactly("one".into()), SourcePattern::Prefix("two.".into())],
         detail_types: vec!["Happened".into()],
+        data: BTreeMap::new(),
     };
     let expected = Wiring {
         routes: vec![RouteWiring { function: "score".into(), method: "GET".into(), path: "/a/{id}".into() }],
         queues: vec![QueueWiring {
             name: "Work".into(),
             consumer: "score".into(),
+            lane: Lane::Bulk,
             batch_size: 10,
             max_receive_count: 5,
             visibility_seconds: 60,
@@ -89,13 +93,45 @@ fn a_given_parameter_stands_before_its_default() {
 
 #[test]
 fn a_rule_takes_a_fact_when_source_and_type_fit() {
-    let pattern = &read(SMALL).unwrap().rules[0].pattern;
-    assert!(pattern.matches("one", "Happened"));
-    assert!(pattern.matches("two.a", "Happened"));
-    assert!(!pattern.matches("one.a", "Happened"));
-    assert!(!pattern.matches("one", "Else"));
-    let any = changed(", detail-type: [Happened]", "");
-    assert!(read(&any).unwrap().rules[0].pattern.matches("one", "Else"));
+    let matches = |text: &str, source, fact| {
+        read(text).unwrap().rules[0].pattern.matches(source, fact, || panic!("the data do not matter"))
+    };
+    assert!(matches(SMALL, "one", "Happened"));
+    assert!(matches(SMALL, "two.a", "Happened"));
+    assert!(!matches(SMALL, "one.a", "Happened"));
+    assert!(!matches(SMALL, "one", "Else"));
+    assert!(matches(&changed(", detail-type: [Happened]", ""), "one", "Else"));
+}
+
+#[test]
+fn a_rule_takes_a_fact_by_its_data() {
+    let matches = |patterns: &str, data: serde_json::Value| {
+        let text = changed("detail-type: [Happened]", &format!("detail: {{data: {{to: {patterns}}}}}"));
+        read(&text).unwrap().rules[0].pattern.matches("one", "Happened", || &data)
+    };
+    let (critical, healthy, none) = (json!({"to": "critical"}), json!({"to": "healthy"}), json!({"from": "critical"}));
+    for (patterns, taken) in [
+        ("[critical]", [true, false, false]),
+        ("[critical, healthy]", [true, true, false]),
+        ("[{anything-but: [critical]}]", [false, true, false]),
+        ("[{exists: false}]", [false, false, true]),
+        ("[{exists: false}, {anything-but: [critical]}]", [false, true, true]),
+    ] {
+        assert_eq!([&critical, &healthy, &none].map(|data| matches(patterns, data.clone())), taken, "{patterns}");
+    }
+    for (from, to, expected) in [
+        ("detail-type: [Happened]", "detail: {meta: {a: [b]}}", "detail.meta`: only `data` is known here"),
+        (
+            "detail-type: [Happened]",
+            "detail: {data: {a: [{exists: true}]}}",
+            "detail.data.a.0`: only `{exists: false}` is known here",
+        ),
+        ("Value: bulk", "Value: slow", "Tags.0.Value`: `slow` is none of `urgent`, `standard`, `bulk`"),
+        ("Key: lane", "Key: lone", "Tags`: no tag is called `lane`"),
+    ] {
+        let error = read(&changed(from, to)).unwrap_err().to_string();
+        assert!(error.ends_with(expected), "{error}");
+    }
 }
 
 #[test]
@@ -151,7 +187,7 @@ fn what_the_local_host_could_not_follow_is_refused() {
     refuses(
         "source: [one, {prefix: two.}]",
         "source: [one], account: [x]",
-        "template at `Resources.Facts.Properties.EventPattern.account`: only `source` and `detail-type` are known here",
+        "template at `Resources.Facts.Properties.EventPattern.account`: only `source`, `detail-type` and `detail.data` are known here",
     );
     refuses(
         "Type: Api",
@@ -182,13 +218,19 @@ fn a_rate_is_counted_in_seconds() {
 fn the_deployed_template_can_be_read() {
     let text = include_str!("../../../../infra/template.yaml");
     let wiring = read(text).unwrap();
-    let consumers: Vec<_> = wiring.queues.iter().map(|queue| (queue.name.as_str(), queue.consumer.as_str())).collect();
+    let consumers = wiring.queues.iter().map(|queue| (queue.name.as_str(), queue.consumer.as_str(), queue.lane));
+    let consumers: Vec<_> = consumers.collect();
     let expected = [
-        ("EscalationsQueue", "escalate"),
-        ("SignalsQueue", "ingest"),
-        ("FactsQueue", "report"),
-        ("ScoresQueue", "score"),
-        ("TriggersQueue", "trigger"),
+        ("EscalationsQueue", "escalate", Lane::Standard),
+        ("EscalationsUrgentQueue", "escalate", Lane::Urgent),
+        ("SignalsQueue", "ingest", Lane::Standard),
+        ("SignalsUrgentQueue", "ingest", Lane::Urgent),
+        ("FactsQueue", "report", Lane::Standard),
+        ("ScoresQueue", "score", Lane::Standard),
+        ("ScoresBulkQueue", "score", Lane::Bulk),
+        ("TriggersQueue", "trigger", Lane::Standard),
+        ("TriggersBulkQueue", "trigger", Lane::Bulk),
+        ("TriggersUrgentQueue", "trigger", Lane::Urgent),
     ];
     assert_eq!(consumers, expected);
     let ticks: Vec<_> =

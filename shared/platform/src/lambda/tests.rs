@@ -212,7 +212,7 @@ fn a_function_set_up_wrongly_names_everything_that_is_missing() {
     let Err(error) = connect(FunctionName::Score, &environment) else { panic!("connected") };
     let text = error.to_string();
     for name in
-        ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "CS_OPS_BUS", "CS_OPS_SCORES_QUEUE_URL", "CS_OPS_JWKS_URL"]
+        ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "CS_OPS_BUS", "CS_OPS_SCORES_BULK_QUEUE_URL", "CS_OPS_JWKS_URL"]
     {
         assert!(text.contains(name), "`{name}` is missing from: {text}");
     }
