@@ -6,6 +6,7 @@ use crate::http::auth::Verifier;
 use crate::http::jwks::StaticKeys;
 use crate::http::{Caller, Method, Problem, Response, Route};
 use crate::metrics::Metric;
+use async_trait::async_trait;
 use contract::message::{Incoming, Sweep, Task};
 use serde_json::json;
 use std::sync::Mutex;
