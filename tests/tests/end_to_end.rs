@@ -42,6 +42,7 @@ fn signals_become_scores_calls_to_action_escalations_and_reports() {
     executions::a128_a_playbook_is_begun_once_and_its_steps_are_settled(&set);
     executions::a143_the_twenty_first_is_refused_until_a_lease_ends(&set);
     portfolio::a39_a_run_over_a_portfolio_scores_each_account_once(&set);
+    portfolio::a5_a_critical_case_is_taken_on_before_what_came_earlier(&set);
     set.stop();
 }
 

@@ -13,10 +13,12 @@ use document::{
     FUNCTIONS, TEXT, attribute, document, function, list, of_type, pointed_at, properties, reference, resource,
 };
 use document::{targets, wiring};
+use domain::band::Band;
+use domain::signal::Severity;
 use local::wiring::SourcePattern;
 use platform::http::{BASE, Route};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const FOURTEEN_DAYS: u64 = 14 * 24 * 60 * 60;
 
@@ -28,7 +30,7 @@ fn seconds(value: &Value) -> u64 {
 #[test]
 fn a6_every_queue_has_dead_letters_that_outlive_it() {
     let queues = wiring().queues;
-    assert_eq!(queues.len(), 10);
+    assert_eq!(queues.len(), 11);
     for queue in queues {
         let lane = match queue.lane {
             Lane::Urgent => "UrgentQueue",
@@ -106,11 +108,17 @@ fn the_rules_carry_each_fact_to_those_who_need_it() {
             ["Escalations", "Facts"],
             "{fact} that says nothing is not lost"
         );
-        let critical = json!({"severity": "critical"});
-        assert_eq!(queues_by(&source, fact, &critical), ["EscalationsUrgent", "Facts"], "{fact}, in one lane");
+        for severity in [Severity::Critical, Severity::High, Severity::Medium, Severity::Low] {
+            let lane = if severity == Severity::Critical { "EscalationsUrgent" } else { "Escalations" };
+            let queues = queues_by(&source, fact, &json!({"severity": severity}));
+            assert_eq!(queues, [lane, "Facts"], "{fact}, {severity:?}, in one lane");
+        }
     }
-    let critical = queues_by("cs-ops.score", "BandChanged", &json!({"to": "critical"}));
-    assert_eq!(critical, ["Facts", "TriggersUrgent"], "in one lane");
+    for band in Band::ALL {
+        let lane = if band <= Band::Critical { "TriggersUrgent" } else { "Triggers" };
+        let queues: BTreeSet<_> = queues_by("cs-ops.score", "BandChanged", &json!({"to": band})).into_iter().collect();
+        assert_eq!(queues, ["Facts", lane].map(str::to_owned).into(), "{band:?}, in one lane");
+    }
     assert_eq!(queues("cs-ops.trigger", "CtaOpened"), ["Facts"]);
     assert_eq!(queues("cs-ops.escalate", "EscalationOpened"), ["Facts"]);
     assert_eq!(queues("somebody.else", "SignalsRecorded"), Vec::<String>::new());
@@ -200,7 +208,7 @@ fn a_function_finds_what_it_needs_in_its_environment() {
     for (name, prefix) in FUNCTIONS {
         let mut expected = shared.clone();
         for (variable, queue) in document::own_lanes(name) {
-            expected[variable] = reference(queue);
+            expected[variable] = reference(&queue);
         }
         assert_eq!(function(prefix)["Environment"]["Variables"], expected, "{prefix}");
     }

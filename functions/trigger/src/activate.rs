@@ -9,9 +9,10 @@ use contract::backtest::{ActivateRequest, RulesAnswer};
 use contract::event::{Cause, Event, FunctionName, RuleReleased, RulesActivated};
 use contract::execution::ReasonRequest;
 use contract::problem::Fault;
+use domain::digest::Digest;
 use domain::id::{CauseId, PersonId, RuleId, TenantId};
 use domain::rule::{MAX_REASON, RuleSet};
-use domain::rulebook::{Activation, Cause as Why, Limits, Release, Rulebook, TRIED_WITHIN};
+use domain::rulebook::{Activation, Cause as Why, Release, Rulebook, TRIED_WITHIN};
 use jiff::Timestamp;
 use platform::function::{Failure, Ports};
 use platform::http::{self, Caller, Problem, Request, Response};
@@ -55,10 +56,16 @@ pub async fn activate(ports: &Ports, books: &Books, caller: &Caller, request: &R
         unchanged(ports, &caller.tenant, &candidate, &standing).await?;
         let activation =
             Activation { version: candidate.version(), dry_run, by: caller.subject.clone(), at: now, reason };
-        let held = standing.sum.0.held(&Limits::DEFAULT);
-        let activate = Activate { ports, cause: &cause, question: &question, activation, held };
-        let message = change_id(&cause, "activate");
+        let held = standing.sum.0.held(candidate.limits());
+        let (deployed, cause) = (books.deployed(), &cause);
+        let activate =
+            Activate { ports, cause, question: &question, candidate: &candidate, deployed, activation, held };
+        let message = change_id(cause, "activate");
         once::handle(ports, &keys::rulebook(&caller.tenant), &message, &activate).await.map_err(failed)?;
+        let after = books.holding(ports.table.as_ref(), &caller.tenant).await?;
+        if after.book.active.as_ref().is_none_or(|active| active.dry_run != activate.activation.dry_run) {
+            return Err(Problem::conflict("somebody else activated rules meanwhile; try the rules again".to_owned()));
+        }
     }
     read(ports, books, caller).await
 }
@@ -82,7 +89,7 @@ fn words(reason: &str) -> Result<String, Problem> {
 /// Whether the portfolio is still the one on which the rules were tried: of the accounts that were written down then, how
 /// many of which the candidate says something else now.
 async fn unchanged(ports: &Ports, tenant: &TenantId, candidate: &RuleSet, tried: &Found) -> Result<(), Problem> {
-    let most = Limits::DEFAULT.changed_percent;
+    let most = candidate.limits().changed_percent;
     let (then, now) = (tried.accounts, openings::accounts(ports.table.as_ref(), tenant).await?);
     if now.abs_diff(then) * 100 > then * most {
         return Err(Problem::conflict(format!(
@@ -109,6 +116,9 @@ struct Activate<'a> {
     ports: &'a Ports,
     cause: &'a Cause,
     question: &'a Question,
+    candidate: &'a RuleSet,
+    /// What holds where nothing was activated.
+    deployed: Digest,
     activation: Activation,
     held: BTreeMap<RuleId, Why>,
 }
@@ -119,8 +129,13 @@ impl Decide for Activate<'_> {
 
     async fn decide(&self, state: Option<Rulebook>) -> Result<Option<Effect<Rulebook>>, Failure> {
         let mut book = state.unwrap_or_default();
+        // Somebody was faster: it is not what was tried.
+        if book.active.as_ref().map_or(self.deployed, |active| active.version) != self.question.against {
+            return Ok(None);
+        }
         let Activation { version, dry_run, by, at, reason } = &self.activation;
-        book.activate(self.activation.clone(), &self.held);
+        let is_in_set = |rule: &RuleId| self.candidate.get(rule).is_some();
+        let let_go = book.activate(self.activation.clone(), &self.held, self.question.as_of, is_in_set);
         let told = RulesActivated {
             version: version.to_string(),
             before: self.question.against.to_string(),
@@ -130,7 +145,11 @@ impl Decide for Activate<'_> {
         };
         let told = Event::new(self.cause, None, "", *at, told);
         let held = self.held.iter().map(|(rule, why)| held(self.cause, rule, *version, why, *at));
-        let events = std::iter::once(told).chain(held).collect();
+        let let_go = let_go.into_iter().map(|rule| {
+            let told = RuleReleased { rule: rule.clone(), by: by.to_string(), reason: reason.clone() };
+            Event::new(self.cause, None, rule.as_str(), *at, told)
+        });
+        let events = std::iter::once(told).chain(held).chain(let_go).collect();
         let key = keys::rule_set(&self.cause.tenant, *version);
         let writes = match self.ports.table.get(&key).await? {
             Some(_) => Vec::new(),
@@ -191,5 +210,55 @@ impl Decide for LetGo<'_> {
         let told = RuleReleased { rule: self.rule.clone(), by: self.by.to_string(), reason: self.reason.clone() };
         let event = Event::new(self.cause, None, self.rule.as_str(), self.now, told);
         Ok(Some(Effect::new(book, vec![event])))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use contract::backtest::RulesDryRunRequest;
+    use domain::day::Day;
+    use domain::rulebook::Limits;
+    use platform::doubles::{Doubles, block_on};
+
+    #[test]
+    fn whoever_activates_second_by_a_dry_run_against_the_same_rules_changes_nothing() {
+        let (doubles, now) = (Doubles::new(), Timestamp::UNIX_EPOCH);
+        let (ann, version) = (PersonId::new("ann").unwrap(), Digest::of("rules", ["candidate"]));
+        let asked: RulesDryRunRequest =
+            serde_json::from_value(serde_json::json!({ "rules": { "name": "candidate", "rules": [] } })).unwrap();
+        let question = Question {
+            terms: asked.terms(Day::of(now)).unwrap(),
+            rules: asked.rules,
+            version,
+            against: Digest::of("rules", ["deployed"]),
+            names: [Vec::new(), Vec::new()],
+            limits: Limits::DEFAULT,
+            as_of: now,
+            asked_by: ann.clone(),
+        };
+        let activation = |dry_run: &str| Activation {
+            version,
+            dry_run: CauseId::new(dry_run).unwrap(),
+            by: ann.clone(),
+            at: now,
+            reason: "tried".into(),
+        };
+        let cause = Cause { tenant: TenantId::new("t").unwrap(), correlation_id: "c".into(), causation_id: "m".into() };
+        let ports = doubles.ports();
+        let candidate = contract::rules::built_in().unwrap();
+        let activate = Activate {
+            ports: &ports,
+            cause: &cause,
+            question: &question,
+            candidate: &candidate,
+            deployed: Digest::of("rules", ["deployed"]),
+            activation: activation("mine"),
+            held: BTreeMap::new(),
+        };
+        let first = block_on(activate.decide(None)).unwrap().expect("what was deployed holds still");
+        assert_eq!(first.state.active.as_ref().map(|active| active.dry_run.as_str()), Some("mine"));
+        let theirs = Rulebook { active: Some(activation("theirs")), ..Rulebook::default() };
+        assert!(block_on(activate.decide(Some(theirs))).unwrap().is_none());
     }
 }

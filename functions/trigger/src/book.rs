@@ -52,6 +52,11 @@ impl Books {
         rules::of_file(file, &self.names)
     }
 
+    /// The version that holds where nobody activated another.
+    pub fn deployed(&self) -> Digest {
+        self.deployed.version()
+    }
+
     /// What holds for a tenant now.
     pub async fn holding(&self, table: &dyn Table, tenant: &TenantId) -> Result<Holding, TableError> {
         let item = table.get(&keys::rulebook(tenant)).await?;

@@ -62,9 +62,9 @@ impl platform::sweep::Sum for Swept {
 impl Swept {
     /// Keeps how many customers there are, and holds the rules whose data have aged on too many.
     pub async fn settle(&self, ports: &Ports, holding: &Holding, cause: &Cause) -> Result<(), Failure> {
-        let judge = |(rule, accounts): (&RuleId, &u64)| {
-            Some((rule.clone(), Limits::DEFAULT.judge(0, *accounts, self.customers)?))
-        };
+        let limits = holding.rules.limits();
+        let judge =
+            |(rule, accounts): (&RuleId, &u64)| Some((rule.clone(), limits.judge(0, *accounts, self.customers)?));
         let rules = self.stale.iter().filter_map(judge).collect();
         let (version, customers) = (holding.rules.version(), Some(self.customers));
         HoldRules { cause, version, rules: &rules, customers, now: ports.clock.now() }.run(ports).await
@@ -94,17 +94,17 @@ impl Brake<'_> {
         outcomes
     }
 
-    /// Decides, and once more without those rules that would open too much today. With it comes the write that counts what
-    /// is opened.
-    pub async fn decide(
+    /// Decides, and once more without those rules that would open too much today. With the decision and what else comes with
+    /// it is the write that counts what is opened.
+    pub async fn decide<T>(
         &self,
         outcomes: &mut [Outcome],
-        decide: impl Fn(&[Outcome]) -> Decision,
-    ) -> Result<(Decision, Option<Write>), Failure> {
-        let mut decision = decide(outcomes);
+        decide: impl Fn(&[Outcome]) -> (Decision, T),
+    ) -> Result<(Decision, T, Option<Write>), Failure> {
+        let (mut decision, mut more) = decide(outcomes);
         let opens: Vec<RuleId> = decision.opened().cloned().collect();
         if opens.is_empty() {
-            return Ok((decision, None));
+            return Ok((decision, more, None));
         }
         let (table, tenant) = (self.ports.table.as_ref(), &self.cause.tenant);
         let openings = Openings::on(table, tenant, self.account, Day::of(self.now)).await?;
@@ -119,18 +119,19 @@ impl Brake<'_> {
                 let why = floods.get(&outcome.rule).map(ToString::to_string).unwrap_or_default();
                 outcome.hold_back(&format!("the rule is held: {why}"));
             }
-            decision = decide(outcomes);
+            (decision, more) = decide(outcomes);
             self.note(|noted| noted.floods = floods);
         }
         let rest: Vec<RuleId> = decision.opened().cloned().collect();
         let write = if rest.is_empty() { None } else { Some(openings.count(tenant, rest.iter())?) };
-        Ok((decision, write))
+        Ok((decision, more, write))
     }
 
     /// Whether one more call to action of a rule is too much.
     async fn flood(&self, rule: &RuleId, openings: &Openings) -> Result<Option<Why>, Failure> {
         let opens = openings.of_all.get(rule).copied().unwrap_or_default() + 1;
-        if opens <= Limits::DEFAULT.opens_at_least || !self.holding.book.may_hold(rule, self.now) {
+        let limits = self.holding.rules.limits();
+        if opens <= limits.opens_at_least || !self.holding.book.may_hold(rule, self.now) {
             return Ok(None);
         }
         let customers = match self.holding.book.customers {
@@ -141,7 +142,7 @@ impl Brake<'_> {
                 counted
             }
         };
-        Ok(Limits::DEFAULT.judge(opens, 0, customers))
+        Ok(limits.judge(opens, 0, customers))
     }
 
     /// Holds the rules that would have opened too much, and says what the look came to.

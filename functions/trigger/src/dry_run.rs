@@ -15,7 +15,7 @@ use domain::backtest::{Backtest, Known, Scored, Terms, said_of};
 use domain::cta::Episodes;
 use domain::day::Day;
 use domain::digest::Digest;
-use domain::id::{AccountId, CauseId, PersonId, TenantId};
+use domain::id::{AccountId, CauseId, PersonId, RuleId, TenantId};
 use domain::record::{AccountRecord, HealthRecord};
 use domain::rule::RuleSet;
 use domain::rulebook::Limits;
@@ -39,8 +39,14 @@ const RUN: &str = "rules_dry_run@";
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Question {
     pub rules: RulesFile,
+    /// Their version.
+    pub version: Digest,
     /// The version that held when it was asked.
     pub against: Digest,
+    /// What the rules of either are called, those that hold first: it can be read when neither is known any more.
+    pub names: [Vec<RuleId>; 2],
+    /// When a rule of the candidate would be held.
+    pub limits: Limits,
     pub terms: Terms,
     /// What now is.
     pub as_of: Timestamp,
@@ -70,11 +76,15 @@ pub async fn start(ports: &Ports, books: &Books, caller: &Caller, request: &Requ
     let terms = asked.terms(Day::of(now)).map_err(refused)?;
     // The file is a part of the body: so are the paths of its faults.
     let in_body = |fault: Fault| Fault::new(format!("rules.{}", fault.path), fault.reason);
-    books.read(asked.rules.clone()).map_err(|faults| refused(faults.into_iter().map(in_body).collect()))?;
+    let candidate = books.read(asked.rules.clone());
+    let candidate = candidate.map_err(|faults| refused(faults.into_iter().map(in_body).collect()))?;
     let holding = books.holding(ports.table.as_ref(), &caller.tenant).await?;
     let question = Question {
         rules: asked.rules,
+        version: candidate.version(),
         against: holding.rules.version(),
+        limits: *candidate.limits(),
+        names: [holding.rules.as_ref(), &candidate].map(|set| set.rules().map(|rule| rule.id.clone()).collect()),
         terms,
         as_of: now,
         asked_by: caller.subject.clone(),
@@ -82,14 +92,14 @@ pub async fn start(ports: &Ports, books: &Books, caller: &Caller, request: &Requ
     let id = request.cause_id(caller, FunctionName::Trigger);
     let question = sweep::keep(ports, keys::rules_dry_run(&caller.tenant, &id), question).await?;
     sweep::ask(ports, FunctionName::Trigger, &caller.tenant, &run_of(&id), question.as_of).await?;
-    answer(ports, books, &caller.tenant, &id, &question, 202).await
+    answer(ports, &caller.tenant, &id, &question, 202).await
 }
 
 /// `GET /rules/dry-runs/{id}`.
-pub async fn read(ports: &Ports, books: &Books, caller: &Caller, request: &Request) -> Result<Response, Problem> {
+pub async fn read(ports: &Ports, caller: &Caller, request: &Request) -> Result<Response, Problem> {
     let name = request.parameters.get("id").map(String::as_str).unwrap_or_default();
     let (id, question) = find(ports, &caller.tenant, name).await?;
-    answer(ports, books, &caller.tenant, &id, &question, 200).await
+    answer(ports, &caller.tenant, &id, &question, 200).await
 }
 
 /// The dry run with this name.
@@ -113,21 +123,12 @@ pub async fn page(ports: &Ports, books: &Books, work: &Work, run: &str, until: T
     let found = ports.table.get(&keys::rules_dry_run(&work.tenant, &id)).await?.ok_or_else(unknown)?;
     let question: Question = table::read(&found)?;
     let candidate = question.candidate(books)?;
-    let today = against(books, ports.table.as_ref(), &work.tenant, question.against).await?;
+    let gone = || TableError::Refused(format!("the rules `{}`, which held then, were deployed over", question.against));
+    let today = books.find(ports.table.as_ref(), &work.tenant, question.against).await?.ok_or_else(gone)?;
     let (tenant, cards) = (&work.tenant, PastCards::default());
     let visits = Look { ports, tenant, question, today, candidate, cards };
     sweep::page(ports, FunctionName::Trigger, work, until, &visits).await?;
     Ok(())
-}
-
-async fn against(
-    books: &Books,
-    table: &dyn Table,
-    tenant: &TenantId,
-    version: Digest,
-) -> Result<Arc<RuleSet>, TableError> {
-    let gone = || TableError::Refused(format!("the rules `{version}`, which held then, were deployed over; try again"));
-    books.find(table, tenant, version).await?.ok_or_else(gone)
 }
 
 fn run_of(id: &CauseId) -> String {
@@ -136,7 +137,6 @@ fn run_of(id: &CauseId) -> String {
 
 async fn answer(
     ports: &Ports,
-    books: &Books,
     tenant: &TenantId,
     id: &CauseId,
     question: &Question,
@@ -144,8 +144,6 @@ async fn answer(
 ) -> Result<Response, Problem> {
     let standing = found(ports, tenant, id).await?;
     let status_now = standing.status(question.as_of, ports.clock.now());
-    let candidate = question.candidate(books)?;
-    let today = against(books, ports.table.as_ref(), tenant, question.against).await?;
     let terms = &question.terms;
     let answer = RulesDryRunAnswer {
         dry_run: id.to_string(),
@@ -153,14 +151,14 @@ async fn answer(
         visited: standing.accounts,
         as_of: question.as_of,
         asked_by: question.asked_by.to_string(),
-        name: candidate.name().to_owned(),
-        version: candidate.version().to_string(),
+        name: question.rules.name.clone(),
+        version: question.version.to_string(),
         against: question.against.to_string(),
         until: terms.until.to_string(),
         days: terms.days,
         step_days: terms.step_days,
         horizon_days: terms.horizon_days,
-        found: BacktestBody::of(&standing.sum.0, [&today, &candidate], terms, &Limits::DEFAULT),
+        found: BacktestBody::of(&standing.sum.0, &question.names, terms, &question.limits),
     };
     Response::json(status, &answer)
 }

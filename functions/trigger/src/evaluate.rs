@@ -85,13 +85,15 @@ impl Evaluate for Braked<'_> {
         let health = scored.as_ref().and_then(health);
         let facts = Facts { account: &account, series: &record.series, health, standing, now };
         let mut outcomes = self.brake.outcomes(&facts);
-        let decided = |outcomes: &[rule::Outcome]| decide(tenant, &account, rules, &before.episodes, outcomes, now);
-        let (mut decision, openings) = self.brake.decide(&mut outcomes, decided).await?;
         let look = Look { tenant, experiments, rules, facts: &facts };
-        let trial = look.run(&before.exposures, &outcomes, &decision.opened().collect());
-        if let Some(outcomes) = &trial.outcomes {
-            decision = decided(outcomes);
-        }
+        let decided = |outcomes: &[rule::Outcome]| decide(tenant, &account, rules, &before.episodes, outcomes, now);
+        // What an experiment holds out is not opened, and does not count as opened.
+        let decided = |outcomes: &[rule::Outcome]| {
+            let decision = decided(outcomes);
+            let trial = look.run(&before.exposures, outcomes, &decision.opened().collect());
+            (trial.outcomes.as_ref().map_or(decision, |outcomes| decided(outcomes)), trial)
+        };
+        let (decision, trial, openings) = self.brake.decide(&mut outcomes, decided).await?;
         let membership = segment::decide(segments, &before.segments, &facts);
         if decision.episodes == before.episodes && membership.memberships == before.segments && trial.changed.is_empty()
         {

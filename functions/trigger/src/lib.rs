@@ -197,7 +197,7 @@ impl Function for Trigger {
             }
             ("GET", "/rules") => activate::read(&self.ports, &self.books, caller).await,
             ("POST", "/rules/dry-run") => dry_run::start(&self.ports, &self.books, caller, request).await,
-            ("GET", "/rules/dry-runs/{id}") => dry_run::read(&self.ports, &self.books, caller, request).await,
+            ("GET", "/rules/dry-runs/{id}") => dry_run::read(&self.ports, caller, request).await,
             ("POST", "/rules/activate") => activate::activate(&self.ports, &self.books, caller, request).await,
             ("POST", "/rules/{id}/release") => activate::release(&self.ports, &self.books, caller, request).await,
             ("GET", "/segments") => segments::list(&self.segments),

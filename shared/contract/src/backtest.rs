@@ -255,8 +255,8 @@ pub struct RulesJudgementBody {
 }
 
 impl BacktestBody {
-    /// What was found, in words and numbers.
-    pub fn of(found: &Backtest, sets: [&RuleSet; 2], terms: &Terms, limits: &Limits) -> Self {
+    /// What was found, in words and numbers, by the names of the rules that hold and of the others.
+    pub fn of(found: &Backtest, names: &[Vec<RuleId>; 2], terms: &Terms, limits: &Limits) -> Self {
         let [today, candidate] = &found.judgements;
         let judged = |judgement| (terms.days > 0).then(|| RulesJudgementBody::of(judgement));
         let held = found.held(limits).into_iter();
@@ -266,7 +266,7 @@ impl BacktestBody {
             accounts: found.accounts,
             left: found.left,
             left_undated: found.left_undated,
-            rules: tallies(found, sets),
+            rules: tallies(found, names),
             changes: found.changes.iter().map(ChangeBody::from).collect(),
             held: held.collect(),
             people: PeopleBody::of(found, terms),
@@ -277,12 +277,12 @@ impl BacktestBody {
 }
 
 /// Every rule of either set, those that came to nothing too.
-fn tallies(found: &Backtest, [today, candidate]: [&RuleSet; 2]) -> Vec<RuleTallyBody> {
+fn tallies(found: &Backtest, names: &[Vec<RuleId>; 2]) -> Vec<RuleTallyBody> {
     let mut rules: BTreeMap<&RuleId, [Option<Tally>; 2]> = BTreeMap::new();
-    for (side, set) in [today, candidate].into_iter().enumerate() {
-        for rule in set.rules() {
-            let tally = found.rules.get(&rule.id).and_then(|sides| sides.get(side)).copied().unwrap_or_default();
-            if let Some(place) = rules.entry(&rule.id).or_default().get_mut(side) {
+    for (side, names) in names.iter().enumerate() {
+        for rule in names {
+            let tally = found.rules.get(rule).and_then(|sides| sides.get(side)).copied().unwrap_or_default();
+            if let Some(place) = rules.entry(rule).or_default().get_mut(side) {
                 *place = Some(tally);
             }
         }

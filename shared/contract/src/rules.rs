@@ -17,6 +17,7 @@ use crate::document;
 use crate::problem::Fault;
 use domain::id::{ExperimentId, RuleId};
 use domain::rule::{CtaKind, CtaTemplate, EscalationTemplate, Rule, RuleSet};
+use domain::rulebook::Limits;
 use domain::signal::Severity;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -59,7 +60,8 @@ pub fn read_with(text: &str, vocabulary: &Vocabulary) -> Result<RuleSet, Vec<Fau
     rule_set(document::yaml(text)?, vocabulary)
 }
 
-fn rule_set(RulesFile { name, calendar, rules }: RulesFile, vocabulary: &Vocabulary) -> Result<RuleSet, Vec<Fault>> {
+fn rule_set(file: RulesFile, vocabulary: &Vocabulary) -> Result<RuleSet, Vec<Fault>> {
+    let RulesFile { name, calendar, limits, rules } = file;
     let mut reader = Reader::new(vocabulary);
     let mut read = Vec::new();
     for (index, value) in rules.into_iter().enumerate() {
@@ -75,9 +77,14 @@ fn rule_set(RulesFile { name, calendar, rules }: RulesFile, vocabulary: &Vocabul
     let mut faults = reader.into_faults();
     faults.extend(more);
     let calendar = calendar.and_then(|file| file.read("calendar").map_err(|more| faults.extend(more)).ok());
+    let limits = limits.and_then(|file| file.read().map_err(|more| faults.extend(more)).ok());
     let rules = rules.map(|rules| match calendar {
         Some(calendar) => rules.on_calendar(calendar),
         None => Ok(rules),
+    });
+    let rules = rules.map(|rules| match limits {
+        Some(limits) => rules.and_then(|rules| rules.within(limits)),
+        None => rules,
     });
     match rules {
         Some(Ok(rules)) if faults.is_empty() => return Ok(rules),
@@ -129,9 +136,56 @@ pub struct RulesFile {
     /// By which days what they ask for is due; every day counts where nothing is given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calendar: Option<CalendarFile>,
+    /// When a kill switch holds a rule, and what a dry run is worth.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<LimitsFile>,
     /// The rules.
     #[schemars(with = "Vec<RuleFile>")]
     pub rules: Vec<Value>,
+}
+
+/// When a kill switch holds a rule, and what a dry run is worth. What is left out is as it is by default.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LimitsFile {
+    /// The largest share of the portfolio on which a rule may open calls to action within a day, in percent, 1 to 100; 10.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opens_percent: Option<u64>,
+    /// On so many accounts it may in any case, up to 1,000,000; 10.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opens_at_least: Option<u64>,
+    /// The largest share of the portfolio whose data may be too old for a rule, in percent, 1 to 100; 50.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stale_percent: Option<u64>,
+    /// On so many accounts they may be in any case, up to 1,000,000; 10.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stale_at_least: Option<u64>,
+    /// The largest share of the portfolio that may have changed between a dry run and its activation, in percent, 1 to 100;
+    /// 10.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed_percent: Option<u64>,
+}
+
+impl LimitsFile {
+    fn read(self) -> Result<Limits, Vec<Fault>> {
+        let mut faults = Vec::new();
+        let mut within = |name: &str, given: Option<u64>, default: u64, least: u64, most: u64| {
+            let value = given.unwrap_or(default);
+            if !(least..=most).contains(&value) {
+                faults.push(Fault::new(format!("limits.{name}"), format!("is {value}; give {least} to {most}")));
+            }
+            value
+        };
+        let other = Limits::DEFAULT;
+        let limits = Limits {
+            opens_percent: within("opens_percent", self.opens_percent, other.opens_percent, 1, 100),
+            opens_at_least: within("opens_at_least", self.opens_at_least, other.opens_at_least, 0, 1_000_000),
+            stale_percent: within("stale_percent", self.stale_percent, other.stale_percent, 1, 100),
+            stale_at_least: within("stale_at_least", self.stale_at_least, other.stale_at_least, 0, 1_000_000),
+            changed_percent: within("changed_percent", self.changed_percent, other.changed_percent, 1, 100),
+        };
+        if faults.is_empty() { Ok(limits) } else { Err(faults) }
+    }
 }
 
 /// A condition and what it asks for.
@@ -267,6 +321,22 @@ mod tests {
         assert_eq!(paths, ["calendar.time_zone", "calendar.until"]);
         let text = DEFAULT.replace("until: \"17:00\"", "until: \"08:00\"");
         assert_eq!(faults(&text)[0].0, "calendar.until");
+    }
+
+    #[test]
+    fn limits_belong_to_the_version_and_what_is_left_out_is_the_default() {
+        let rules = read(DEFAULT).unwrap();
+        assert_eq!(*rules.limits(), Limits::DEFAULT, "the file says what holds by default");
+        let one = "limits: { opens_percent: 25 }\n\nrules:\n";
+        let start = DEFAULT.find("limits:").unwrap();
+        let text = DEFAULT[..start].to_owned() + one + DEFAULT.split_once("rules:\n").unwrap().1;
+        let other = read(&text).unwrap_or_else(|faults| panic!("{faults:?}"));
+        assert_eq!(*other.limits(), Limits { opens_percent: 25, ..Limits::DEFAULT });
+        assert_ne!(other.version(), rules.version());
+        let text =
+            DEFAULT.replace("opens_percent: 10", "opens_percent: 0").replace("stale_percent: 50", "stale_percent: 101");
+        let said: Vec<_> = faults(&text).into_iter().map(|(path, reason)| format!("{path} {reason}")).collect();
+        assert_eq!(said, ["limits.opens_percent is 0; give 1 to 100", "limits.stale_percent is 101; give 1 to 100"]);
     }
 
     #[test]

@@ -163,15 +163,6 @@ impl Episodes {
     pub fn is_at_risk(&self) -> bool {
         self.iter().any(|episode| episode.cta.kind == CtaKind::Risk && episode.cta.status.is_live())
     }
-
-    /// When the first snooze ends.
-    pub fn next_due(&self) -> Option<Timestamp> {
-        let until = |episode: &Episode| match &episode.cta.status {
-            Status::Snoozed { until, .. } => Some(*until),
-            _ => None,
-        };
-        self.iter().filter_map(until).min()
-    }
 }
 
 /// What became of a call to action.

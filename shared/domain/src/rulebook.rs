@@ -2,7 +2,7 @@
 //!
 //! A rule that would open calls to action on too large a share of the portfolio, or that could say nothing of too many
 //! accounts because their data have aged, is held: it opens nothing and refires nothing, what it had opened goes its way,
-//! and it is told. It stays held until a person releases it, or another set of rules is activated.
+//! and it is told. It stays held until a person releases it, or activates rules by a dry run that looked at it since.
 
 use crate::digest::Digest;
 use crate::id::{CauseId, PersonId, RuleId};
@@ -153,12 +153,30 @@ impl Rulebook {
         Some(hold)
     }
 
-    /// Makes another set the one that holds, with those of its rules held that a dry run found to be too loud or too old.
-    pub fn activate(&mut self, activation: Activation, held: &BTreeMap<RuleId, Cause>) {
+    /// Makes a set the one that holds, with those of its rules held that the dry run found to be too loud or too old, and
+    /// those that were held after it had looked, at `tried_at`. Gives back the rules of the set that go on by that.
+    pub fn activate(
+        &mut self,
+        activation: Activation,
+        found: &BTreeMap<RuleId, Cause>,
+        tried_at: Timestamp,
+        is_in_set: impl Fn(&RuleId) -> bool,
+    ) -> Vec<RuleId> {
         let since = activation.at;
-        self.held = held.iter().map(|(rule, cause)| (rule.clone(), Hold { cause: *cause, since })).collect();
+        let before = std::mem::take(&mut self.held);
+        let found = found.iter().map(|(rule, cause)| (rule.clone(), Hold { cause: *cause, since }));
+        self.held.extend(found);
+        let mut let_go = Vec::new();
+        for (rule, hold) in before.into_iter().filter(|(rule, _)| is_in_set(rule)) {
+            if hold.since > tried_at {
+                self.held.insert(rule, hold);
+            } else if !self.held.contains_key(&rule) {
+                let_go.push(rule);
+            }
+        }
         self.released.clear();
         self.active = Some(activation);
+        let_go
     }
 }
 
@@ -184,6 +202,27 @@ mod tests {
         assert_eq!((judge(100, 1_000), judge(101, 1_000).is_some()), (None, true));
         let stale = |stale| Limits::DEFAULT.judge(0, stale, 100);
         assert_eq!((stale(50), stale(51)), (None, Some(Cause::Stale { accounts: 51, customers: 100 })));
+    }
+
+    #[test]
+    fn an_activation_lets_go_what_the_dry_run_looked_at_and_nothing_that_was_held_since() {
+        let day = SignedDuration::from_hours(24);
+        let [before, since, found, gone] = ["before", "since", "found", "gone"].map(|name| RuleId::new(name).unwrap());
+        let stale = Cause::Stale { accounts: 60, customers: 100 };
+        let mut book = Rulebook::default();
+        assert!([&before, &found, &gone].iter().all(|rule| book.hold(rule, stale, NOW)));
+        assert!(book.hold(&since, stale, NOW + day * 2));
+        let activation = Activation {
+            version: Digest::of("rules", ["set"]),
+            dry_run: CauseId::new("tried").unwrap(),
+            by: PersonId::new("ann").unwrap(),
+            at: NOW + day * 3,
+            reason: "tried".into(),
+        };
+        let let_go = book.activate(activation, &[(found.clone(), stale)].into(), NOW + day, |rule| *rule != gone);
+        assert_eq!(let_go, [before]);
+        let held: Vec<_> = book.held.into_iter().map(|(rule, hold)| (rule, hold.since)).collect();
+        assert_eq!(held, [(found, NOW + day * 3), (since, NOW + day * 2)]);
     }
 
     #[test]

@@ -146,10 +146,12 @@ impl Queues {
         let mut seen: Vec<(Place, Place, usize)> = Vec::new();
         let depth = if self.faults.strikes(Fault::Reorder) { 8 } else { 1 };
         for (index, queue) in state.queues.iter().enumerate() {
-            let visible = queue.waiting.keys().take_while(|(at, _)| *at <= now).take(depth);
+            let visible = queue.waiting.iter().take_while(|((at, _), _)| *at <= now).take(depth);
             let patience = patience(queue.wiring.lane);
-            let picked_by = |(at, turn): Place| (at.saturating_add(patience).unwrap_or(at), turn);
-            seen.extend(visible.map(|place| (picked_by(*place), *place, index)));
+            // One that comes again does not wait anew for what is faster.
+            let picked_by =
+                |(at, turn): Place, sent_at: Timestamp| (sent_at.saturating_add(patience).unwrap_or(at).max(at), turn);
+            seen.extend(visible.map(|(place, message)| (picked_by(*place, message.sent_at), *place, index)));
         }
         if depth > 1 && !seen.is_empty() {
             let chosen = usize::try_from(self.faults.below(seen.len() as u64)).unwrap_or(0);
@@ -366,6 +368,17 @@ mod tests {
         }
         assert_eq!(begins(&queues, "news", 0, 1), 300, "after its five minutes");
         assert_eq!(begins(&queues, "slow", 301, 1), 901, "after its fifteen, and the one that the news held up");
+    }
+
+    #[test]
+    fn a5_a_message_that_comes_again_does_not_wait_anew() {
+        let queues = lanes();
+        queues.send("bulk", "slow".into(), at(0));
+        queues.receive(at(0)).unwrap();
+        for second in 600..1_000 {
+            queues.send("urgent", format!("u{second}"), at(second));
+        }
+        assert_eq!(begins(&queues, "slow", 600, 1), 900, "fifteen minutes after it was sent");
     }
 
     #[test]

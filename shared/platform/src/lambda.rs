@@ -53,7 +53,12 @@ const RUNTIME_VARIABLES: [&str; 4] = [
 pub const fn queue_variables(name: FunctionName) -> &'static [(Lane, &'static str)] {
     match name {
         FunctionName::Ingest => {
-            &[(Lane::Urgent, "CS_OPS_SIGNALS_URGENT_QUEUE_URL"), (Lane::Standard, "CS_OPS_SIGNALS_QUEUE_URL")]
+            const LANES: &[(Lane, &str)] = &[
+                (Lane::Urgent, "CS_OPS_SIGNALS_URGENT_QUEUE_URL"),
+                (Lane::Standard, "CS_OPS_SIGNALS_QUEUE_URL"),
+                (Lane::Bulk, "CS_OPS_SIGNALS_BULK_QUEUE_URL"),
+            ];
+            LANES
         }
         FunctionName::Score => &[(Lane::Bulk, "CS_OPS_SCORES_BULK_QUEUE_URL")],
         FunctionName::Trigger => &[(Lane::Bulk, "CS_OPS_TRIGGERS_BULK_QUEUE_URL")],

@@ -26,9 +26,10 @@ const STAGE: &str = "test";
 const LIMIT: Duration = Duration::from_secs(180);
 
 /// The queues, lane by lane.
-const QUEUES: [&str; 10] = [
+const QUEUES: [&str; 11] = [
     "SignalsUrgentQueue",
     "SignalsQueue",
+    "SignalsBulkQueue",
     "ScoresQueue",
     "ScoresBulkQueue",
     "TriggersUrgentQueue",

@@ -70,6 +70,40 @@ pub fn a39_a_run_over_a_portfolio_scores_each_account_once(set: &Deployed) {
     runtime.block_on(each_was_scored_once(&table, accounts));
 }
 
+/// Hundreds of messages come in, and after them a critical case: it is with people while others of them still wait.
+pub fn a5_a_critical_case_is_taken_on_before_what_came_earlier(set: &Deployed) {
+    let scopes = ["cs-ops.ingest.write", "cs-ops.escalate.read"];
+    let token = format!("Bearer {}", set.token(TENANT, &scopes));
+    let post = |key: &str, signals: &[Value]| {
+        let headers = [("authorization", token.as_str()), ("idempotency-key", key)];
+        let (status, answer) = set.ask("POST", "/signals", &headers, Some(&json!({ "signals": signals })));
+        assert_eq!((status, &answer["refused"]), (202, &json!(0)), "{answer}");
+    };
+    for age in 1..=3 {
+        let at = set.began - SignedDuration::from_hours(24 * age);
+        let usage = |number| {
+            json!({
+                "source": "telemetry", "id": format!("u-{age}"), "account": account(number).id, "at": at,
+                "metric": "active_users", "value": 50, "unit": "count",
+            })
+        };
+        post(&format!("usage-{age}"), &(0..200).map(usage).collect::<Vec<_>>());
+    }
+    let case = json!({ "id": "case-1", "severity": "critical", "status": "opened" });
+    let signal = json!({
+        "source": "support", "id": "c-1", "account": account(0).id, "at": set.began,
+        "metric": "case_event", "value": 1, "unit": "count", "case": case,
+    });
+    post("critical", &[signal]);
+    set.wait_for("the escalation of the critical case", || {
+        let (_, body) = set.ask("GET", "/escalations/active", &[("authorization", &token)], None);
+        body["escalations"].as_array()?.iter().any(|one| one["severity"] == "critical").then_some(())
+    });
+    let waiting = set.waiting("SignalsQueue");
+    println!("LocalStack: a critical case was with people while {waiting} of 600 earlier messages waited");
+    assert!(waiting > 0, "everything that came before it was done first, or too little came");
+}
+
 async fn lay_down(table: &impl Table, accounts: usize, now: Timestamp) {
     let mut writes = vec![put(keys::tenant_entry(&tenant()), &json!({}))];
     for number in 0..accounts {

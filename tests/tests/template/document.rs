@@ -1,6 +1,9 @@
 //! The template as the checks read it: resources by type, and a function's properties with the globals merged in.
 
+use contract::event::FunctionName;
+use contract::message::Lane;
 use local::wiring::{Wiring, template};
+use platform::lambda::queue_variables;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
@@ -13,18 +16,15 @@ pub const README: &str = include_str!("../../../infra/README.md");
 pub const FUNCTIONS: [(&str, &str); 5] =
     [("ingest", "Ingest"), ("score", "Score"), ("trigger", "Trigger"), ("escalate", "Escalate"), ("report", "Report")];
 
-/// The lanes on which a function puts work for itself: the variable that names each queue, and the queue.
-pub fn own_lanes(function: &str) -> Vec<(&'static str, &'static str)> {
-    match function {
-        "ingest" => vec![
-            ("CS_OPS_SIGNALS_URGENT_QUEUE_URL", "SignalsUrgentQueue"),
-            ("CS_OPS_SIGNALS_QUEUE_URL", "SignalsQueue"),
-        ],
-        "score" => vec![("CS_OPS_SCORES_BULK_QUEUE_URL", "ScoresBulkQueue")],
-        "trigger" => vec![("CS_OPS_TRIGGERS_BULK_QUEUE_URL", "TriggersBulkQueue")],
-        "escalate" => vec![("CS_OPS_ESCALATIONS_QUEUE_URL", "EscalationsQueue")],
-        _ => Vec::new(),
-    }
+/// The queues on which a function puts work for itself: the variable that names each, and the queue of that lane.
+pub fn own_lanes(function: &str) -> Vec<(&'static str, String)> {
+    let name = FunctionName::ALL.into_iter().find(|name| name.as_str() == function).unwrap();
+    let queues = wiring().queues;
+    let of = |lane: &Lane| {
+        let found = queues.iter().find(|queue| queue.consumer == function && queue.lane == *lane);
+        found.unwrap_or_else(|| panic!("{function} has no queue for {} work", lane.as_str())).name.clone()
+    };
+    queue_variables(name).iter().map(|(lane, variable)| (*variable, of(lane))).collect()
 }
 
 /// The whole template.

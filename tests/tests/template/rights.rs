@@ -111,8 +111,8 @@ fn a_function_reaches_its_own_queue_and_log_alone() {
         assert_eq!(sorted(allowed("sqs:ReceiveMessage")), sorted(arns(consumed)), "{name}");
         assert_eq!(allowed("logs:PutLogEvents"), [attribute(&format!("{prefix}Log"), "Arn")], "{name}");
         // `report` has neither work for itself nor ticks.
-        let sends =
-            own_lanes(name).into_iter().map(|(_, queue)| queue).chain((name != "report").then_some("MissedTicks"));
+        let own = own_lanes(name);
+        let sends = own.iter().map(|(_, queue)| queue.as_str()).chain((name != "report").then_some("MissedTicks"));
         assert_eq!(sorted(allowed("sqs:SendMessage")), sorted(arns(sends.collect())), "{name}");
     }
 }

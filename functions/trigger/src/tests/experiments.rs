@@ -103,6 +103,23 @@ fn a141_who_is_held_out_is_logged_and_left_alone_and_the_others_are_told_what_to
 }
 
 #[test]
+fn a141_who_is_held_out_does_not_count_as_opened() {
+    let mut stage = stage();
+    let most = EXPERIMENTS.replace("hold_out_percent: 40", "hold_out_percent: 90");
+    stage.try_out(&most.replace("weight_percent: 60", "weight_percent: 10"));
+    for number in 0..40 {
+        stage.beside(&Account { id: AccountId::new(format!("a-{number:02}")).unwrap(), owner: None, ..acme() });
+    }
+    stage.sweep();
+    stage.pass(1);
+    stage.sweep();
+    let (arms, opened) = stage.exposed();
+    assert!(arms.len() == 40 && (1..=10).contains(&opened.len()), "{} and {}", arms.len(), opened.len());
+    let held = stage.doubles.published().into_iter().filter(|event| matches!(event.fact, Fact::RuleHeld(_))).count();
+    assert_eq!(held, 0, "a rule may open calls to action on ten accounts, and it did on fewer");
+}
+
+#[test]
 fn a141_a_look_that_changes_nothing_writes_nothing_for_those_held_out_too() {
     let (stage, _) = trial(EXPERIMENTS);
     stage.sweep();

@@ -44,8 +44,11 @@ impl Stage {
     fn rehearse(&self, body: &Value) -> RulesDryRunAnswer {
         let asked = self.put_to("/rules/dry-run", None, body).unwrap();
         self.work_off();
-        let id = asked["dry_run"].as_str().unwrap();
-        let parameters = BTreeMap::from([("id".to_owned(), id.to_owned())]);
+        self.read(asked["dry_run"].as_str().unwrap())
+    }
+
+    fn read(&self, dry_run: &str) -> RulesDryRunAnswer {
+        let parameters = BTreeMap::from([("id".to_owned(), dry_run.to_owned())]);
         let (method, route) = ("GET".into(), "/rules/dry-runs/{id}".into());
         serde_json::from_value(self.ask("t", Request { method, route, parameters, ..Request::default() }).unwrap())
             .unwrap()
@@ -106,6 +109,19 @@ fn a_dry_run_says_who_enters_and_touches_nothing() {
     assert_eq!((person.person.as_str(), person.today.as_str(), person.candidate.as_str()), ("kim", "0.00", "1.25"));
     assert!(answer.found.candidate.is_some(), "judged by who left, where days are replayed");
     assert_eq!((stage.rules().version, stage.doubles.published().len()), (before, told));
+}
+
+#[test]
+fn a_dry_run_can_be_read_when_other_rules_were_deployed() {
+    let mut stage = stage();
+    stage.learn(vec![stage.incident(3, "c-1")]);
+    let found = stage.rehearse(&json!({ "rules": candidate(1) }));
+    let file = serde_json::from_value(candidate(3)).unwrap();
+    let deployed = contract::rules::of_file(file, &Vocabulary::default()).unwrap();
+    let library = Library::built_in().unwrap();
+    stage.trigger = Trigger::with(stage.doubles.ports(), deployed, contract::segments::built_in().unwrap(), library);
+    assert_eq!(stage.read(&found.dry_run), found);
+    assert_ne!(stage.rules().version, found.against);
 }
 
 #[test]
@@ -191,6 +207,21 @@ fn a_rule_that_would_open_too_much_is_held_told_and_let_go_by_a_person() {
     let problem = stage.put_to("/rules/{id}/release", Some("usage-decline"), &reason).unwrap_err();
     assert!(problem.status == 409 && problem.detail.contains("is not held"), "{problem:?}");
     assert_eq!(stage.put_to("/rules/{id}/release", Some("nothing"), &reason).unwrap_err().status, 404);
+}
+
+#[test]
+fn how_much_is_too_much_is_said_by_the_rules() {
+    let mut stage = stage();
+    stage.learn(vec![stage.incident(3, "c-1")]);
+    stage.with(0..29);
+    let mut rules = candidate(1);
+    rules["limits"] = json!({ "opens_at_least": 3, "opens_percent": 15 });
+    let deployed = contract::rules::of_file(serde_json::from_value(rules).unwrap(), &Vocabulary::default()).unwrap();
+    let (segments, library) = (contract::segments::built_in().unwrap(), Library::built_in().unwrap());
+    stage.trigger = Trigger::with(stage.doubles.ports(), deployed, segments, library);
+    stage.sweep();
+    assert_eq!(stage.list("t", &[]).len(), 4, "more than three, and 15 percent of 30 are four and a half");
+    assert_eq!(stage.rules().held[0].reason, "it would open calls to action on 5 of 30 customers within a day");
 }
 
 #[test]

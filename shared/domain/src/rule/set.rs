@@ -13,6 +13,7 @@ use crate::account::LifecycleStage;
 use crate::calendar::WorkCalendar;
 use crate::digest::Digest;
 use crate::id::RuleId;
+use crate::rulebook::Limits;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,6 +26,8 @@ pub struct RuleSet {
     rules: Vec<Rule>,
     /// By which days what they ask for is due; every day counts where there is none.
     calendar: Option<WorkCalendar>,
+    /// When a rule of it is held.
+    limits: Limits,
     program: Program,
     /// The conditions of each rule in the program: `when`, and `stays_while` where there is one.
     plans: Vec<Plan>,
@@ -122,7 +125,7 @@ impl RuleSet {
             plans.push(Plan { when, stays });
         }
         let program = Program::of(conditions);
-        Self { name, version, rules, calendar: None, program, plans }
+        Self { name, version, rules, calendar: None, limits: Limits::DEFAULT, program, plans }
     }
 
     /// The same rules with due dates in the working days of a calendar. That is another version.
@@ -131,6 +134,19 @@ impl RuleSet {
             Ok(version) => Ok(Self { version, calendar: Some(calendar), ..self }),
             Err(error) => Err(vec![RuleFault { path: "calendar".into(), reason: error.to_string() }]),
         }
+    }
+
+    /// The same rules within other limits. That is another version.
+    pub fn within(self, limits: Limits) -> Result<Self, Vec<RuleFault>> {
+        match Digest::of_json("rules within limits", &(self.version.to_string(), &limits)) {
+            Ok(version) => Ok(Self { version, limits, ..self }),
+            Err(error) => Err(vec![RuleFault { path: "limits".into(), reason: error.to_string() }]),
+        }
+    }
+
+    /// When a rule of it is held.
+    pub const fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// The calendar by whose days what they ask for is due; every day counts where there is none.

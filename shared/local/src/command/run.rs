@@ -36,8 +36,8 @@ use std::sync::Arc;
 /// How often schedules fire at most while the sample is played, in seconds: half a year has 260,000 minutes, and a fact of
 /// a clock bears its own moment however late it is told.
 const PLAY_TICK_SECONDS: u64 = 900;
-/// How often sources are looked at while the sample is played.
-const PLAY_WATCH_SECONDS: u64 = 86_400;
+/// How often sources and accounts are looked at while the sample is played.
+const PLAY_LOOK_SECONDS: u64 = 86_400;
 
 /// How it is to run.
 #[derive(Debug, Args)]
@@ -203,8 +203,9 @@ impl Stage {
             return self.host(nobody());
         }
         let sightings = Sightings::of(&played.seen);
-        // Half a year of hourly looks at the sources would be most of the play, and finds no more than a daily one.
-        let wiring = self.wiring.clone().no_faster_than(PLAY_TICK_SECONDS).slowed("source_watch", PLAY_WATCH_SECONDS);
+        // Half a year of hourly looks at everything would be most of the play, and finds no more than daily ones.
+        let wiring = self.wiring.clone().no_faster_than(PLAY_TICK_SECONDS);
+        let wiring = wiring.slowed("source_watch", PLAY_LOOK_SECONDS).slowed("rule_sweep", PLAY_LOOK_SECONDS);
         let mut host = self.host_with(wiring, sightings.witness())?;
         let portfolio = Portfolio::generate(played.seed);
         let client = play::client(self.clock.clone())?;

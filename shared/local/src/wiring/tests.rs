@@ -224,6 +224,7 @@ fn the_deployed_template_can_be_read() {
         ("EscalationsQueue", "escalate", Lane::Standard),
         ("EscalationsUrgentQueue", "escalate", Lane::Urgent),
         ("SignalsQueue", "ingest", Lane::Standard),
+        ("SignalsBulkQueue", "ingest", Lane::Bulk),
         ("SignalsUrgentQueue", "ingest", Lane::Urgent),
         ("FactsQueue", "report", Lane::Standard),
         ("ScoresQueue", "score", Lane::Standard),
@@ -235,5 +236,5 @@ fn the_deployed_template_can_be_read() {
     assert_eq!(consumers, expected);
     let ticks: Vec<_> =
         wiring.schedules.iter().map(|schedule| (schedule.tick.as_str(), schedule.every_seconds)).collect();
-    assert_eq!(ticks, [("due_clock", 60), ("rule_sweep", 86_400), ("score_run", 86_400), ("source_watch", 3_600)]);
+    assert_eq!(ticks, [("due_clock", 60), ("rule_sweep", 3_600), ("score_run", 86_400), ("source_watch", 3_600)]);
 }
