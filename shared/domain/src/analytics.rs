@@ -4,5 +4,9 @@
 //! is the same wherever it is computed. What is not known is said to be insufficient, never guessed. Nothing panics on any
 //! input: what is not a finite number counts as missing.
 
+pub mod anomaly;
+pub mod change_point;
+pub mod correlation;
 pub mod forecast;
 mod numeric;
+pub mod trend;
