@@ -4,6 +4,12 @@
 //! A part learns on training parts alone and is measured on the test part once; it never chooses anything by what it is
 //! measured on. A part whose file is not there is skipped, and said to be.
 
+mod anomaly;
+mod change_point;
+mod forecast;
+mod m3;
+mod trend;
+
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -93,7 +99,12 @@ pub struct Part {
 }
 
 /// Every part, in the order in which they are printed.
-pub const PARTS: &[Part] = &[];
+pub const PARTS: &[Part] = &[
+    Part { name: "forecast", measure: forecast::measure },
+    Part { name: "trend", measure: trend::measure },
+    Part { name: "anomaly", measure: anomaly::measure },
+    Part { name: "change-point", measure: change_point::measure },
+];
 
 /// The text of a file of the folder.
 pub fn text(folder: &Path, name: &str) -> Result<String, Problem> {
