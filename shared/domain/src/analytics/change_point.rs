@@ -80,8 +80,9 @@ fn scaled(values: &[f64]) -> Option<Scaled> {
     let whole = or_plain(robust_deviation(&unit, middle));
     let mut steps: Vec<f64> = unit.iter().zip(unit.iter().skip(1)).map(|(one, next)| (next - one).abs()).collect();
     let noise = TO_DEVIATION * median(&mut steps) / 2.0_f64.sqrt();
-    // Where most neighbours are the same there is no noise to go by.
-    let noise = if noise > 1e-9 * whole { noise } else { whole };
+    // Where most neighbours are the same, what the others differ by is the noise.
+    let square = mean(&steps.iter().map(|step| step * step).collect::<Vec<_>>());
+    let noise = if noise > 1e-9 * whole { noise } else { (square / 2.0).sqrt() };
     let scale = (noise * whole).sqrt();
     (scale > 1e-12)
         .then(|| Scaled { values: unit.iter().map(|value| (value - middle) / scale).collect(), noise: noise / scale })

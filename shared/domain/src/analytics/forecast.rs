@@ -16,7 +16,7 @@ mod season;
 mod smoothing;
 mod theta;
 
-use super::numeric::{at, mean, normal_tail, number, rounded};
+use super::numeric::{at, mean, normal_tail, rounded};
 use backtest::Backtest;
 use ensemble::Ensemble;
 

@@ -30,8 +30,6 @@ struct Member {
 pub(super) struct Ensemble {
     season: Indices,
     members: Vec<Member>,
-    /// Whether errors grow with the level, by the weight of evidence.
-    pub relative: bool,
 }
 
 impl Ensemble {
@@ -49,7 +47,6 @@ impl Ensemble {
             families.push(alone(Box::new(Aggregated::fit(&flat, period, Theta::fit))));
         }
         let forms = smoothing::fit(values, period);
-        let relative: f64 = forms.iter().map(|(weight, form)| if form.relative { *weight } else { 0.0 }).sum();
         if !forms.is_empty() {
             families.push(
                 forms
@@ -61,7 +58,7 @@ impl Ensemble {
         let count = families.len() as f64;
         let members =
             families.into_iter().flatten().map(|member| Member { share: member.share / count, ..member }).collect();
-        Self { season, members, relative: relative > 0.5 }
+        Self { season, members }
     }
 
     /// The mean path after the first `from` values, after one more, and so on: `horizon` values for each.

@@ -23,7 +23,6 @@ enum Season {
 /// One form with its parameters.
 #[derive(Debug, Clone)]
 pub(super) struct Smoothing {
-    trend: Trend,
     season: Season,
     alpha: f64,
     beta: f64,
@@ -33,9 +32,9 @@ pub(super) struct Smoothing {
     slope: f64,
     indices: Vec<f64>,
     /// Whether errors grow with the level.
-    pub relative: bool,
+    relative: bool,
     /// Akaike's criterion, corrected for short series.
-    pub criterion: f64,
+    criterion: f64,
 }
 
 /// Every form that fits, with its weight of evidence; the weights add to 1. Forms without weight are left out.
@@ -92,7 +91,6 @@ impl Smoothing {
         let spread =
             flat.iter().fold(0.0_f64, |most, value| most.max((value - level).abs())).max(level.abs() * 0.05).max(1e-12);
         let build = |p: &[f64]| Self {
-            trend,
             season,
             alpha: at(p, 0),
             level: level + spread * at(p, 1),
