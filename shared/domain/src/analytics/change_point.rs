@@ -5,7 +5,7 @@
 //! a series that wanders into pieces, the spread alone would miss small steps in a quiet one. The penalty of a piece is
 //! four times the logarithm of the length: its level, its slope, its place and its noise.
 
-use super::numeric::{TO_DEVIATION, at, mean, median, number, robust_deviation, rounded};
+use super::numeric::{TO_DEVIATION, mean, median, number, robust_deviation, rounded};
 
 /// The shortest piece, in values: less is an outlier, not a change.
 pub const SHORTEST_PIECE: usize = 5;

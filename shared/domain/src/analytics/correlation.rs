@@ -14,6 +14,9 @@ pub const LONGEST_LAG: usize = 90;
 /// The share of finds that may be by chance, unless said otherwise.
 pub const FALSE_FINDS: f64 = 0.05;
 
+/// Two series over the same steps; what is missing is `None`.
+pub type Pair<'a> = (&'a [Option<f64>], &'a [Option<f64>]);
+
 /// The correlation of two series at one lag.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Lagged {
@@ -48,7 +51,7 @@ pub fn lagged(first: &[Option<f64>], second: &[Option<f64>], lags: RangeInclusiv
 }
 
 /// The correlations of many pairs of series that are no chance at a false-find share of `share`, the clearest first.
-pub fn finds(pairs: &[(&[Option<f64>], &[Option<f64>])], lags: RangeInclusive<usize>, share: f64) -> Vec<Find> {
+pub fn finds(pairs: &[Pair<'_>], lags: RangeInclusive<usize>, share: f64) -> Vec<Find> {
     let mut all: Vec<(usize, Lagged)> = Vec::new();
     for (pair, (first, second)) in pairs.iter().enumerate() {
         all.extend(lagged(first, second, lags.clone()).into_iter().map(|lagged| (pair, lagged)));

@@ -61,8 +61,7 @@ fn a42_a_planted_lag_is_found() {
 #[test]
 fn a42_fifty_random_pairs_are_found_no_more_often_than_said() {
     let series: Vec<Vec<Option<f64>>> = (0..100).map(|seed| known(&noise(seed + 10, 90))).collect();
-    let pairs: Vec<(&[Option<f64>], &[Option<f64>])> =
-        series.chunks(2).map(|pair| (pair[0].as_slice(), pair[1].as_slice())).collect();
+    let pairs: Vec<Pair<'_>> = series.chunks(2).map(|pair| (pair[0].as_slice(), pair[1].as_slice())).collect();
     assert_eq!(pairs.len(), 50);
     let found = finds(&pairs, 0..=14, FALSE_FINDS);
     assert!(found.len() <= 2, "{found:?}");
@@ -81,8 +80,7 @@ fn a42_series_that_wander_are_not_taken_for_related() {
             .collect()
     };
     let series: Vec<Vec<Option<f64>>> = (0..100).map(|seed| wander(seed + 500)).collect();
-    let pairs: Vec<(&[Option<f64>], &[Option<f64>])> =
-        series.chunks(2).map(|pair| (pair[0].as_slice(), pair[1].as_slice())).collect();
+    let pairs: Vec<Pair<'_>> = series.chunks(2).map(|pair| (pair[0].as_slice(), pair[1].as_slice())).collect();
     let corrected = finds(&pairs, 0..=0, FALSE_FINDS).len();
     let plain = pairs
         .iter()

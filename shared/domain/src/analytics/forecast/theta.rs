@@ -31,14 +31,8 @@ impl Theta {
         let spread = values.iter().fold(0.0_f64, |most, value| most.max((value - first).abs())).max(1e-12);
         let model = |p: &[f64]| Self { level: first + spread * at(p, 0), alpha: at(p, 1), theta: at(p, 2) };
         let bounds = [(-1.0, 1.0), (0.1, 0.99), (1.0, 100.0)];
-        let mut best: Option<(Vec<f64>, f64)> = None;
-        for start in [[0.0, 0.5, 2.0]] {
-            let found = minimise(&start, &bounds, 400, |p| model(p).squares(values));
-            if best.as_ref().is_none_or(|(_, least)| found.1 < *least) {
-                best = Some(found);
-            }
-        }
-        model(&best.map(|(point, _)| point).unwrap_or_default())
+        let (found, _) = minimise(&[0.0, 0.5, 2.0], &bounds, 400, |p| model(p).squares(values));
+        model(&found)
     }
 
     fn start(self) -> State {
