@@ -9,4 +9,5 @@ pub mod change_point;
 pub mod correlation;
 pub mod forecast;
 mod numeric;
+pub mod season;
 pub mod trend;

@@ -4,6 +4,7 @@ python make.py > vectors.json    (scipy 1.17, statsmodels 0.15)
 import json, math
 import numpy as np
 from scipy import stats
+from statsmodels.tsa.seasonal import STL
 
 def noise(seed, n):
     """The numbers of the tests, the same in every language."""
@@ -32,4 +33,9 @@ for lag in range(6):
     correlations.append(dict(lag=lag, rho=found.statistic, p=found.pvalue))
 chances = noise(9, 12)
 corrected = stats.false_discovery_control(chances)
-print(json.dumps(dict(trends=trends, first=one, second=other, correlations=correlations, chances=chances, corrected=list(corrected)), indent=1))
+week = [4, 6, 8, 6, 2, -12, -14]
+values = [50 + 0.2 * t + week[t % 7] + 4 * v for t, v in enumerate(noise(7, 70))]
+values[33] += 60
+fit = STL(values, period=7, seasonal=13, robust=True).fit(inner_iter=2, outer_iter=15)
+stl = dict(values=values, seasonal=list(fit.seasonal), trend=list(fit.trend))
+print(json.dumps(dict(stl=stl, trends=trends, first=one, second=other, correlations=correlations, chances=chances, corrected=list(corrected)), indent=1))
