@@ -3,8 +3,8 @@
 //! Five views of the series each have a robust size: the error against the level of the moment, the shift of the last few
 //! and of the last many values against the long run, the drift of recent errors against the seasonal profile, and the
 //! breach of the range. Each size is held against the largest one seen, which slowly fades: how seldom an error is, by the
-//! series' own measure, without assuming a distribution. The score is the logarithm of that ratio, weighed by view, so 0.7
-//! is twice as far as ever. After a finding there is quiet for a while, unless something much larger comes.
+//! series' own measure, without assuming a distribution. The score is the logarithm of that ratio, weighed by view: at a
+//! weight of one, 0.7 is twice as far as ever. After a finding there is quiet for a while, unless something much larger comes.
 //!
 //! The state has a constant size and depends on the values in order of time alone: folding them one by one, or in parts,
 //! is the same, and a value that is not newer than the newest one changes nothing.
