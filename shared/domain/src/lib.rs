@@ -4,6 +4,7 @@
 //! what should happen; the rooms above carry it out. The same input gives the same output, byte for byte.
 
 pub mod account;
+pub mod analytics;
 pub mod audit;
 pub mod backtest;
 pub mod band;
