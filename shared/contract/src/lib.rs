@@ -20,6 +20,7 @@ pub mod playbook;
 pub mod problem;
 pub mod quality;
 pub mod report;
+pub mod roster;
 pub mod rules;
 pub mod score;
 pub mod scorecard;

@@ -28,6 +28,7 @@ pub mod portfolio;
 pub mod quality;
 pub mod record;
 pub mod retry;
+pub mod roster;
 pub mod rule;
 pub mod rulebook;
 pub mod scorecard;
