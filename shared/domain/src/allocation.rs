@@ -214,7 +214,9 @@ pub fn commit(
             return Err(CommitError::Taken(holder.person.clone()));
         }
     }
-    let wanted = match (commit.person, ranking.ranked.first()) {
+    // Whoever is replaced is not the best to replace them.
+    let best = ranking.ranked.iter().find(|ranked| holder.is_none_or(|holder| holder.person != ranked.person));
+    let wanted = match (commit.person, best) {
         (Some(person), _) => person.clone(),
         (None, Some(best)) => best.person.clone(),
         (None, None) => return Err(CommitError::Nobody(ranking.refused.clone())),

@@ -26,6 +26,7 @@ pub mod nearest;
 pub mod page;
 pub mod playbook;
 pub mod portfolio;
+pub mod priority;
 pub mod quality;
 pub mod record;
 pub mod retry;

@@ -172,6 +172,8 @@ fn a131_who_comes_second_learns_of_the_first() {
     assert_eq!(asked(ask(&lee, Some(&one), None)), Ok(won.clone()), "it is so already");
     let known = Commit { replaces: Some(&one), ..ask(&lee, Some(&other), None) };
     assert_eq!(asked(known).unwrap().person, other);
+    let anybody = Commit { replaces: Some(&one), ..ask(&lee, None, None) };
+    assert_eq!(asked(anybody).unwrap().person, other, "the best but for who is replaced");
 }
 
 /// The best of all ways to give the accounts away, tried one after the other.
