@@ -1,15 +1,17 @@
 //! The escalation file: YAML that becomes [`domain::escalation::EscalationPolicies`], or says everything that is wrong
 //! with it. Durations are written as `15m`, `1h` or `2d`.
 
+use crate::calendar::CalendarFile;
 use crate::document;
 use crate::problem::Fault;
 use domain::account::Segment;
+use domain::calendar::Hours;
 use domain::escalation::policy::BySeverity;
 use domain::escalation::{Cell, EscalationPolicies, Policies, Policy, Role, Step, Target};
 use domain::id::{PersonId, RuleId, ScheduleId};
 use domain::roster::Tier;
 use domain::signal::Severity;
-use domain::sla::{Calendar, SlaPolicy, Targets};
+use domain::sla::{SlaPolicy, Targets};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -45,11 +47,48 @@ pub struct EscalationFile {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SlaFile {
-    /// `all_hours`.
-    #[schemars(with = "String")]
-    pub calendar: Calendar,
+    /// Which hours count: `all_hours`, or those of a place.
+    pub calendar: HoursFile,
     /// Percentages of a target at which a clock warns.
     pub warn_percent: BTreeSet<u8>,
+    /// Production is down.
+    pub critical: TargetsFile,
+    /// Degraded.
+    pub high: TargetsFile,
+    /// Minor.
+    pub medium: TargetsFile,
+    /// A question.
+    pub low: TargetsFile,
+    /// Other targets and hours by the contract of a kind of customer: `enterprise`, `mid_market` or `small_business`.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<String, ContractFile>")]
+    pub contracts: BTreeMap<Segment, ContractFile>,
+}
+
+/// Which hours count.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum HoursFile {
+    /// Every hour of every day.
+    All(AllHours),
+    /// Working hours.
+    Work(CalendarFile),
+}
+
+/// Every hour of every day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AllHours {
+    /// As it is written.
+    AllHours,
+}
+
+/// The targets and hours of a contract.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ContractFile {
+    /// Which hours count.
+    pub calendar: HoursFile,
     /// Production is down.
     pub critical: TargetsFile,
     /// Degraded.
@@ -137,7 +176,14 @@ impl TryFrom<EscalationFile> for EscalationPolicies {
     type Error = Vec<Fault>;
     fn try_from(file: EscalationFile) -> Result<Self, Vec<Fault>> {
         let mut faults = Vec::new();
-        let sla = sla(file.sla, &mut faults);
+        let SlaFile { calendar, warn_percent, critical, high, medium, low, contracts } = file.sla;
+        let contract = ContractFile { calendar, critical, high, medium, low };
+        let sla_of_contract = sla("sla", contract, &warn_percent, &mut faults);
+        let read = |(segment, file): (Segment, ContractFile)| {
+            (segment, sla(&format!("sla.contracts.{}", segment.name()), file, &warn_percent, &mut faults))
+        };
+        let contracts = contracts.into_iter().map(read).collect();
+        let sla = sla_of_contract;
         let mut policy = |name: &str, steps| policy(&format!("policies.{name}"), steps, &mut faults);
         let PoliciesFile { critical, high, medium, low, matrix, break_glass, rules } = file.policies;
         let severities =
@@ -150,7 +196,7 @@ impl TryFrom<EscalationFile> for EscalationPolicies {
         let (Some(critical), Some(high), Some(medium), Some(low)) = severities else { return Err(faults) };
         let Some(break_glass) = break_glass else { return Err(faults) };
         let by_severity = BySeverity { critical, high, medium, low };
-        match Self::new(file.name, sla, Policies { by_severity, matrix, by_rule, break_glass }) {
+        match Self::new(file.name, sla, Policies { by_severity, matrix, by_rule, break_glass, contracts }) {
             Ok(policies) if faults.is_empty() => Ok(policies),
             Ok(_) => Err(faults),
             Err(more) => {
@@ -166,19 +212,24 @@ impl TryFrom<EscalationFile> for EscalationPolicies {
     }
 }
 
-fn sla(file: SlaFile, faults: &mut Vec<Fault>) -> SlaPolicy {
+fn sla(path: &str, file: ContractFile, warn_percent: &BTreeSet<u8>, faults: &mut Vec<Fault>) -> SlaPolicy {
     let mut targets = |name: &str, file: &TargetsFile| Targets {
-        first_response_seconds: seconds(&format!("sla.{name}.first_response"), &file.first_response, faults),
-        resolution_seconds: seconds(&format!("sla.{name}.resolution"), &file.resolution, faults),
+        first_response_seconds: seconds(&format!("{path}.{name}.first_response"), &file.first_response, faults),
+        resolution_seconds: seconds(&format!("{path}.{name}.resolution"), &file.resolution, faults),
     };
-    SlaPolicy {
-        critical: targets("critical", &file.critical),
-        high: targets("high", &file.high),
-        medium: targets("medium", &file.medium),
-        low: targets("low", &file.low),
-        warn_percent: file.warn_percent,
-        calendar: file.calendar,
-    }
+    let (critical, high) = (targets("critical", &file.critical), targets("high", &file.high));
+    let (medium, low) = (targets("medium", &file.medium), targets("low", &file.low));
+    let hours = match file.calendar {
+        HoursFile::All(AllHours::AllHours) => Hours::All,
+        HoursFile::Work(calendar) => calendar.read(&format!("{path}.calendar")).map_or_else(
+            |more| {
+                faults.extend(more);
+                Hours::All
+            },
+            Hours::Work,
+        ),
+    };
+    SlaPolicy { critical, high, medium, low, warn_percent: warn_percent.clone(), hours }
 }
 
 fn cell(index: usize, file: CellFile, faults: &mut Vec<Fault>) -> Option<Cell> {
@@ -320,6 +371,23 @@ mod tests {
     fn a19_the_default_steps_name_nobody_whom_the_default_roster_does_not_know() {
         let (policies, roster) = (built_in().unwrap(), crate::roster::built_in().unwrap());
         assert_eq!(policies.unknown_to(&roster), []);
+    }
+
+    #[test]
+    fn a63_a_contract_has_targets_and_hours_of_its_own() {
+        let contract = |zone: &str| {
+            let hours = format!("{{ time_zone: {zone}, days: [monday], from: \"09:00\", until: \"17:00\" }}");
+            let each = ["critical", "high", "medium", "low"]
+                .map(|name| format!("      {name}: {{ first_response: 30m, resolution: 2d }}\n"));
+            let text =
+                format!("  contracts:\n    enterprise:\n      calendar: {hours}\n{}\n# Each role has", each.concat());
+            DEFAULT.replace("\n# Each role has", &text)
+        };
+        let policies = read(&contract("Europe/Berlin")).unwrap();
+        assert_eq!(policies.sla, built_in().unwrap().sla, "that of all others");
+        assert_ne!(policies.version(), built_in().unwrap().version());
+        let paths: Vec<String> = faults(&contract("Mars/Base")).into_iter().map(|(path, _)| path).collect();
+        assert_eq!(paths, ["sla.contracts.enterprise.calendar.time_zone"]);
     }
 
     #[test]

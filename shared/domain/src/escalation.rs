@@ -393,7 +393,7 @@ impl Escalation {
     /// The clocks that its case runs against; none where it does not come from a case.
     pub fn clocks(&self, policies: &EscalationPolicies) -> Vec<Clock> {
         match &self.cause {
-            Cause::Case { case } => ClockKind::ALL.map(|kind| Clock::of(kind, case, &policies.sla)).into(),
+            Cause::Case { case } => ClockKind::ALL.map(|kind| Clock::of(kind, case, policies.sla_of(self))).into(),
             Cause::Rule { .. } | Cause::Person { .. } => Vec::new(),
         }
     }

@@ -1,9 +1,12 @@
-//! Service level clocks: first response and resolution.
+//! Service level clocks: first response and resolution, in the hours that the contract counts.
 //!
 //! A clock is a function of its start, its pauses, its end and its target, so time that passed is never lost when the
 //! severity (and with it the target) changes. 59 min 59 s of one hour is met, one hour is breached. Times are taken to
 //! the millisecond.
 
+pub mod breach;
+
+use crate::calendar::Hours;
 use crate::case::{Case, Stretch};
 use crate::signal::Severity;
 use jiff::Timestamp;
@@ -36,14 +39,6 @@ impl ClockKind {
     }
 }
 
-/// Which hours count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Calendar {
-    /// Every hour of every day.
-    AllHours,
-}
-
 /// The targets of a severity, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Targets {
@@ -64,7 +59,7 @@ impl Targets {
 }
 
 /// The targets for every severity, the marks before them and the hours that count.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SlaPolicy {
     /// Production is down.
     pub critical: Targets,
@@ -77,7 +72,7 @@ pub struct SlaPolicy {
     /// Percentages of the target at which a clock warns, each 1-99.
     pub warn_percent: BTreeSet<u8>,
     /// Which hours count.
-    pub calendar: Calendar,
+    pub hours: Hours,
 }
 
 impl SlaPolicy {
@@ -113,7 +108,7 @@ impl Mark {
 }
 
 /// A clock that runs against a target.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Clock {
     /// What it measures.
     pub kind: ClockKind,
@@ -127,6 +122,8 @@ pub struct Clock {
     pub stopped_at: Option<Timestamp>,
     /// Percentages at which it warns.
     pub warn_percent: BTreeSet<u8>,
+    /// Which hours count.
+    pub hours: Hours,
 }
 
 /// How a clock stands.
@@ -148,8 +145,10 @@ pub enum ClockState {
 pub struct Reading {
     /// Time that counts, in milliseconds.
     pub elapsed_millis: i64,
-    /// Time that it stood still, in milliseconds.
+    /// Time that would have counted, had it not stood still, in milliseconds.
     pub paused_millis: i64,
+    /// Time outside of the hours that count, in milliseconds. The three together are all the time since its start.
+    pub closed_millis: i64,
     /// Time left, in milliseconds; negative after the breach.
     pub remaining_millis: i64,
     /// How it stands.
@@ -174,6 +173,7 @@ impl Clock {
                 .collect(),
             stopped_at,
             warn_percent: policy.warn_percent.clone(),
+            hours: policy.hours.clone(),
         }
     }
 
@@ -181,7 +181,9 @@ impl Clock {
     pub fn at(&self, now: Timestamp) -> Reading {
         let end = self.stopped_at.map_or(now, |stop| stop.min(now)).max(self.started_at);
         let paused_millis = self.pauses.iter().map(|pause| self.overlap(pause, end)).sum();
-        let elapsed_millis = millis(self.started_at, end).saturating_sub(paused_millis);
+        let counted = self.hours.millis_between(self.started_at, end);
+        let closed_millis = millis(self.started_at, end).saturating_sub(counted);
+        let elapsed_millis = counted.saturating_sub(paused_millis);
         let target = self.target_millis();
         let state = if elapsed_millis >= target {
             ClockState::Breached
@@ -192,19 +194,21 @@ impl Clock {
         } else {
             ClockState::Running
         };
-        Reading { elapsed_millis, paused_millis, remaining_millis: target.saturating_sub(elapsed_millis), state }
+        let remaining_millis = target.saturating_sub(elapsed_millis);
+        Reading { elapsed_millis, paused_millis, closed_millis, remaining_millis, state }
     }
 
     /// The moment at which it reaches a mark, by what is known of its pauses and its end; nothing if it never does.
     pub fn reaches(&self, mark: Mark) -> Option<Timestamp> {
         // A target is whole seconds, so every percentage of it is whole milliseconds.
         let needed = i64::from(self.target_seconds) * 10 * i64::from(mark.percent());
-        let mut at = after(self.started_at, needed);
+        let mut at = self.hours.later(self.started_at, needed)?;
         for pause in &self.pauses {
             if at <= pause.from {
                 break;
             }
-            at = after(at, millis(pause.from.max(self.started_at), pause.until?));
+            let rested = self.hours.millis_between(pause.from.max(self.started_at), pause.until?);
+            at = self.hours.later(at, rested)?;
         }
         self.stopped_at.is_none_or(|stop| at <= stop).then_some(at)
     }
@@ -226,7 +230,7 @@ impl Clock {
 
     fn overlap(&self, pause: &Stretch, end: Timestamp) -> i64 {
         let until = pause.until.map_or(end, |until| until.min(end));
-        millis(pause.from.max(self.started_at), until).max(0)
+        self.hours.millis_between(pause.from.max(self.started_at), until)
     }
 }
 
@@ -258,7 +262,7 @@ mod tests {
             medium: targets(4, 24),
             low: targets(8, 48),
             warn_percent: BTreeSet::from([50, 75]),
-            calendar: Calendar::AllHours,
+            hours: Hours::All,
         }
     }
 
@@ -405,6 +409,83 @@ mod tests {
         assert_eq!(clock.next_due(Some(Mark::at(50))), Some((at(HOUR * 3 / 4), Mark::at(75))));
         assert_eq!(clock.next_due(Some(Mark::at(75))), Some((at(HOUR), Mark::BREACH)));
         assert_eq!(clock.next_due(Some(Mark::BREACH)), None);
+    }
+
+    /// Three tenants of one support desk: each with the calendar of its own place.
+    #[test]
+    fn a63_a_question_of_friday_evening_is_answered_within_the_working_hours_of_monday() {
+        let hours = Hours::Work(crate::calendar::tests::berlin());
+        let moment = |text: &str| text.parse::<Timestamp>().unwrap();
+        let clock = Clock {
+            kind: ClockKind::FirstResponse,
+            started_at: moment("2026-11-20T16:30:00Z"),
+            target_seconds: 4 * 3_600,
+            pauses: Vec::new(),
+            stopped_at: None,
+            warn_percent: BTreeSet::from([50, 75]),
+            hours,
+        };
+        assert_eq!(clock.reaches(Mark::BREACH), Some(moment("2026-11-23T12:00:00Z")));
+        assert_eq!(clock.reaches(Mark::at(50)), Some(moment("2026-11-23T10:00:00Z")));
+        let last = clock.at(moment("2026-11-23T11:59:59Z"));
+        assert_eq!((last.state, last.remaining_millis), (ClockState::Running, 1_000));
+        assert_eq!(clock.at(moment("2026-11-23T12:00:00Z")).state, ClockState::Breached);
+        // Over Christmas it stands still, and a pause at night takes nothing away.
+        let holiday = Clock {
+            started_at: moment("2026-12-24T15:00:00Z"),
+            pauses: vec![Stretch { from: moment("2026-12-24T20:00:00Z"), until: Some(moment("2026-12-28T06:00:00Z")) }],
+            ..clock
+        };
+        assert_eq!(holiday.reaches(Mark::BREACH), Some(moment("2026-12-28T11:00:00Z")));
+        assert_eq!(holiday.at(moment("2026-12-28T09:00:00Z")).paused_millis, 0);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        /// In three places, over changes of the clocks and holidays: counted minute by minute.
+        #[test]
+        fn a63_a_clock_equals_a_count_minute_by_minute(
+            calendar in crate::calendar::hours::tests::any_calendar(), first in 20_500..20_790_i64,
+            steps in prop::collection::vec(1..900_i64, 0..8), target in 1..3_000_u32, probe in 0..9_000_i64,
+        ) {
+            let minute = |number: i64| Timestamp::from_second(first * 86_400 + number * 60).unwrap();
+            // Runs and rests in turn; the last rest ends.
+            let mut edges: Vec<i64> = steps.iter().scan(0, |at, step| { *at += step; Some(*at) }).collect();
+            edges.truncate(edges.len() / 2 * 2);
+            let pauses: Vec<Stretch> =
+                edges.chunks(2).map(|pair| Stretch { from: minute(pair[0]), until: Some(minute(pair[1])) }).collect();
+            let clock = Clock {
+                kind: ClockKind::Resolution,
+                started_at: minute(0),
+                target_seconds: target * 60,
+                pauses: pauses.clone(),
+                stopped_at: None,
+                warn_percent: BTreeSet::new(),
+                hours: Hours::Work(calendar.clone()),
+            };
+            let (mut elapsed, mut paused, mut closed, mut breach) = (0_i64, 0_i64, 0_i64, None);
+            for number in 0..probe {
+                let at = minute(number);
+                if !calendar.is_open(at) {
+                    closed += 1;
+                } else if pauses.iter().any(|pause| pause.from <= at && pause.until.is_some_and(|until| at < until)) {
+                    paused += 1;
+                } else {
+                    elapsed += 1;
+                    if elapsed == i64::from(target) {
+                        breach = Some(minute(number + 1));
+                    }
+                }
+            }
+            let reading = clock.at(minute(probe));
+            prop_assert_eq!(
+                (reading.elapsed_millis, reading.paused_millis, reading.closed_millis),
+                (elapsed * 60_000, paused * 60_000, closed * 60_000)
+            );
+            prop_assert_eq!(elapsed + paused + closed, probe, "nothing is lost");
+            prop_assert_eq!(reading.state == ClockState::Breached, breach.is_some());
+            prop_assert_eq!(clock.reaches(Mark::BREACH).filter(|at| *at <= minute(probe)), breach);
+        }
     }
 
     proptest! {

@@ -174,7 +174,7 @@ impl Cell {
 }
 
 /// Who is told about what.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Policies {
     /// What holds where no line of the matrix does.
     pub by_severity: BySeverity,
@@ -184,6 +184,8 @@ pub struct Policies {
     pub by_rule: BTreeMap<RuleId, Policy>,
     /// Where somebody breaks the glass.
     pub break_glass: Policy,
+    /// Other targets and hours, by the contract of a kind of customer.
+    pub contracts: BTreeMap<Segment, SlaPolicy>,
 }
 
 /// Everything that decides how an escalation goes.
@@ -212,7 +214,10 @@ impl EscalationPolicies {
         let name = name.into();
         let mut faults = Vec::new();
         for severity in Severity::ALL {
-            check_targets(&sla, severity, &mut faults);
+            check_targets(&sla, "sla", severity, &mut faults);
+            for (segment, sla) in &policies.contracts {
+                check_targets(sla, &format!("sla.contracts.{}", segment.name()), severity, &mut faults);
+            }
             check_steps(of(&policies.by_severity, severity), &format!("policies.{}", severity.name()), &mut faults);
         }
         for percent in sla.warn_percent.iter().filter(|percent| !(1..=99).contains(*percent)) {
@@ -253,6 +258,11 @@ impl EscalationPolicies {
         own.unwrap_or_else(|| self.cell(escalation.severity, standing.tier, standing.segment))
     }
 
+    /// The targets and hours of an escalation: those of its contract.
+    pub fn sla_of(&self, escalation: &Escalation) -> &SlaPolicy {
+        self.policies.contracts.get(&escalation.standing.segment).unwrap_or(&self.sla)
+    }
+
     /// The policy of a cell of the matrix: there is no cell without.
     pub fn cell(&self, severity: Severity, tier: Tier, segment: Segment) -> &Policy {
         let line = self.policies.matrix.iter().find(|cell| cell.fits(severity, tier, segment));
@@ -261,7 +271,7 @@ impl EscalationPolicies {
 
     /// Every schedule and person that a step names and a roster does not know.
     pub fn unknown_to(&self, roster: &Roster) -> Vec<PolicyFault> {
-        let Policies { by_severity, matrix, by_rule, break_glass } = &self.policies;
+        let Policies { by_severity, matrix, by_rule, break_glass, .. } = &self.policies;
         let by_severity =
             Severity::ALL.map(|severity| (format!("policies.{}", severity.name()), of(by_severity, severity)));
         let matrix =
@@ -294,11 +304,11 @@ const fn of(policies: &BySeverity, severity: Severity) -> &Policy {
     }
 }
 
-fn check_targets(sla: &SlaPolicy, severity: Severity, faults: &mut Vec<PolicyFault>) {
+fn check_targets(sla: &SlaPolicy, path: &str, severity: Severity, faults: &mut Vec<PolicyFault>) {
     for kind in ClockKind::ALL {
         let seconds = sla.targets(severity).of(kind);
         if seconds == 0 || seconds > MAX_SECONDS {
-            let path = format!("sla.{}.{}", severity.name(), kind.name());
+            let path = format!("{path}.{}.{}", severity.name(), kind.name());
             faults.push(PolicyFault { path, reason: format!("is {seconds} seconds; give 1 to {MAX_SECONDS}") });
         }
     }

@@ -2,9 +2,10 @@
 
 use super::policy::BySeverity;
 use super::*;
+use crate::calendar::Hours;
 use crate::id::{CaseId, SignalId, SourceId};
 use crate::signal::CaseStatus;
-use crate::sla::{Calendar, SlaPolicy, Targets};
+use crate::sla::{SlaPolicy, Targets};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
@@ -22,7 +23,7 @@ fn policies() -> EscalationPolicies {
         medium: hours(4, 24),
         low: hours(8, 48),
         warn_percent: BTreeSet::from([50, 75]),
-        calendar: Calendar::AllHours,
+        hours: Hours::All,
     };
     let step = |role, minutes: u32, repeats| Step { role, to: None, acknowledge_within_seconds: minutes * 60, repeats };
     let short = || Policy::new(vec![step(Role::SupportEngineer, 480, 0)]).unwrap();
@@ -37,7 +38,7 @@ fn policies() -> EscalationPolicies {
         segments: [Segment::Enterprise].into(),
         policy: Policy::new(vec![step(Role::CustomerSuccessManager, 60, 0)]).unwrap(),
     }];
-    let policies = Policies { by_severity, matrix, by_rule, break_glass: glass };
+    let policies = Policies { by_severity, matrix, by_rule, break_glass: glass, contracts: BTreeMap::new() };
     EscalationPolicies::new("x", sla, policies).unwrap()
 }
 
@@ -288,7 +289,13 @@ fn every_fault_of_the_policies_is_named_with_its_path() {
     let high = Policy::new(vec![step(5, 0), step(0, 11)]).unwrap();
     let many = Policy::new(vec![step(5, 0); 13]).unwrap();
     let by_severity = BySeverity { critical: fine(), high, medium: many, low: fine() };
-    let policies = Policies { by_severity, matrix: Vec::new(), by_rule: BTreeMap::new(), break_glass: fine() };
+    let policies = Policies {
+        by_severity,
+        matrix: Vec::new(),
+        by_rule: BTreeMap::new(),
+        break_glass: fine(),
+        contracts: BTreeMap::new(),
+    };
     let faults = EscalationPolicies::new("x", sla, policies).unwrap_err();
     let paths: Vec<&str> = faults.iter().map(|fault| fault.path.as_str()).collect();
     let expected = [
