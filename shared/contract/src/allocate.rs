@@ -43,7 +43,7 @@ pub struct RankedBody {
     /// All parts together.
     pub points: u32,
     /// What the points come of.
-    pub parts: Vec<PartBody>,
+    pub parts: Vec<RankPartBody>,
     /// How many accounts they have.
     pub accounts: u32,
     /// How much work these are, in percent of a steady account.
@@ -54,7 +54,7 @@ pub struct RankedBody {
 
 /// One part of somebody's points.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct PartBody {
+pub struct RankPartBody {
     /// `expertise`, `room`, `rotation` or `success`.
     pub name: String,
     /// What it adds.
@@ -134,7 +134,7 @@ impl From<&Allocated> for HolderBody {
 impl From<Ranked> for RankedBody {
     fn from(ranked: Ranked) -> Self {
         let part =
-            |part: domain::allocation::Part| PartBody { name: part.name, points: part.points, reason: part.reason };
+            |part: domain::allocation::Part| RankPartBody { name: part.name, points: part.points, reason: part.reason };
         Self {
             person: ranked.person.to_string(),
             points: ranked.points,

@@ -177,6 +177,7 @@ impl Configuration {
         let rules = one("rules", texts.rules.as_ref(), rules::built_in, read_rules)?;
         let policies = one("escalation policies", texts.escalation.as_ref(), escalation::built_in, escalation::read)?;
         let roster = one("roster", texts.roster.as_ref(), roster::built_in, roster::read)?;
+        known(&policies, &roster, texts.escalation.as_ref())?;
         let contact = one("contact policy", texts.contact.as_ref(), contact::built_in, contact::read)?;
         let playbooks = playbooks(&texts.playbooks)?.reaching(contact);
         Ok(Self { scorecards, rules, segments, experiments, policies, roster, playbooks })
@@ -223,6 +224,18 @@ fn scorecards(given: &[Text]) -> Result<Scorecards, ConfigurationError> {
         let files: Vec<String> = given.iter().map(|text| text.path.display().to_string()).collect();
         faulty(Path::new(&files.join("`, `")), faults)
     })
+}
+
+/// Policies name nobody who is not in the roster.
+fn known(policies: &EscalationPolicies, roster: &Roster, given: Option<&Text>) -> Result<(), ConfigurationError> {
+    let unknown = policies.unknown_to(roster).into_iter().map(|fault| Fault::new(fault.path, fault.reason));
+    let faults: Vec<Fault> = unknown.collect();
+    let path = given.map_or_else(|| "built in".into(), |given| given.path.clone());
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        Err(ConfigurationError::Faulty { what: "escalation policies", path, faults })
+    }
 }
 
 fn one<T>(
@@ -289,6 +302,18 @@ rules:
         let given = Files { contact: Some(path), ..Files::default() }.configure(&table).unwrap();
         assert_ne!(given.playbooks.contact(), &contact::built_in().unwrap());
         assert_eq!(Files::default().configure(&table).unwrap(), given, "it is remembered");
+    }
+
+    #[test]
+    fn a48_policies_that_name_somebody_who_is_not_in_the_roster_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("escalation.yaml");
+        let step = "- { role: support_engineer, acknowledge_within: 10m, repeats: 1 }";
+        let text = escalation::DEFAULT.replacen(step, &step.replace("10m,", "10m, person: sup-99,"), 1);
+        std::fs::write(&path, text).unwrap();
+        let files = Files { escalation: Some(path), ..Files::default() };
+        let error = files.configure(&table()).unwrap_err().to_string();
+        assert!(error.contains("policies.critical[0]") && error.contains("person `sup-99`"), "{error}");
     }
 
     #[test]

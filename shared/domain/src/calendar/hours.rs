@@ -207,6 +207,13 @@ fn millis(time: Time) -> i64 {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    #![allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_possible_wrap,
+        clippy::cast_sign_loss,
+        reason = "the numbers of these tests are small"
+    )]
+
     use super::*;
     use crate::calendar::tests::berlin;
     use proptest::prelude::*;
