@@ -93,8 +93,7 @@ pub async fn act(ports: &Ports, plan: &Plan, caller: &Caller, request: &Request)
     let cause = request.cause(caller, FunctionName::Escalate);
     let change = Change {
         ports,
-        policies: &plan.policies,
-        roster: &plan.roster,
+        plan,
         cause: &cause,
         account: &account,
         now: ports.clock.now(),
@@ -178,7 +177,7 @@ impl Act<'_> {
             Action::Unacknowledge => known.unacknowledge(self.by.clone(), self.change.now),
             Action::Snooze { until } => known.snooze(self.by.clone(), *until, self.change.now),
             Action::HandOver { to } => {
-                known.hand_over(self.by.clone(), to.clone(), self.change.policies, self.change.now)
+                known.hand_over(self.by.clone(), to.clone(), &self.change.plan.policies, self.change.now)
             }
             Action::Accept => known.accept(self.by.clone(), self.change.now),
             Action::Reopen => known.reopen(self.by.clone(), self.change.now),

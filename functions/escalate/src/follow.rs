@@ -59,8 +59,7 @@ async fn follow(
     let event_cause = event.as_cause();
     let change = Change {
         ports,
-        policies: &plan.policies,
-        roster: &plan.roster,
+        plan,
         cause: &event_cause,
         account,
         now: ports.clock.now(),
@@ -83,7 +82,7 @@ impl Decide for Follow<'_> {
     type State = EscalationRecord;
 
     async fn decide(&self, state: Option<EscalationRecord>) -> Result<Option<Effect<EscalationRecord>>, Failure> {
-        let Change { policies, cause, account, now, .. } = self.change;
+        let Change { plan: Plan { policies, .. }, cause, account, now, .. } = self.change;
         let record = state.unwrap_or_else(|| nothing_yet(&cause.tenant, account));
         let refused = |error: domain::id::IdError| Failure::Unhandled(format!("escalation {error}"));
         let id = self.cause.escalation_id(&cause.tenant, account).map_err(refused)?;
