@@ -3,8 +3,8 @@
 //! A piece of due work is deleted only after what it brought about was published: a tick that fails in between finds it
 //! again.
 
-use crate::Plan;
 use crate::change::{Change, Door, Due, nothing_yet};
+use crate::{Plan, route};
 use async_trait::async_trait;
 use contract::event::Cause;
 use contract::message::cause_id;
@@ -114,7 +114,16 @@ impl Decide for Tell<'_> {
         let Some(known) = record.escalations.get(self.escalation) else {
             return Ok(None);
         };
-        let (escalation, facts) = known.tick(&plan.policies, now);
+        // A contract that changed since, or a hand-over, may send it another way.
+        let (known, mut facts) = match &known.cause {
+            domain::escalation::Cause::Case { case } => {
+                let standing = route::standing(&self.change, case, known.handoffs).await?;
+                known.stands(standing, &plan.policies, now)
+            }
+            _ => (known.clone(), Vec::new()),
+        };
+        let (escalation, more) = known.tick(&plan.policies, now);
+        facts.extend(more);
         self.change.effect(record, escalation, &facts).await
     }
 }

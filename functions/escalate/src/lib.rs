@@ -1,7 +1,7 @@
 //! `escalate`: what needs people comes in, and is driven until somebody has it and it is done.
 //!
 //! Cases and rules open escalations ([`follow`]), a clock tells what is due ([`clock`]), people acknowledge and resolve
-//! ([`act`]), break the glass ([`break_glass`]), and give accounts to one another ([`allocate`]). Whatever the door, one place
+//! ([`act`]), look at what there is ([`list`]), break the glass ([`break_glass`]), and give accounts to one another ([`allocate`]). Whatever the door, one place
 //! writes what happened to an escalation ([`change`]).
 
 mod act;
@@ -10,6 +10,10 @@ mod break_glass;
 mod change;
 mod clock;
 mod follow;
+mod history;
+mod list;
+mod route;
+mod team;
 
 use async_trait::async_trait;
 use contract::event::{Fact, FunctionName};
@@ -54,6 +58,13 @@ const LISTED_BY: &[Parameter] = &[
     Parameter::one_of("severity", "Only those of this severity.", &["critical", "high", "medium", "low"]),
     Parameter::one_of("status", "Only those of this status.", &["open", "acknowledged", "snoozed"]),
     Parameter::text("account", "Only those about this account."),
+    Parameter::text("person", "Only those that this person has, is asked to take over or was told of."),
+    Parameter::one_of("tier", "Only those in this support tier.", &["1", "2", "3", "4"]),
+    Parameter::one_of(
+        "channel",
+        "Only those whose case is spoken of by this way now.",
+        &["email", "chat", "phone", "portal", "emergency"],
+    ),
     Parameter::CURSOR,
 ];
 
@@ -63,10 +74,14 @@ pub const ROUTES: &[Route] = &[
         .scope("cs-ops.escalate.read")
         .query(LISTED_BY)
         .answers::<contract::escalate::ActiveEscalations>(200),
+    Route::new(Method::Get, "/escalations/{id}/timeline", "What happened to an escalation, the latest first.")
+        .scope("cs-ops.escalate.read")
+        .query(&[Parameter::CURSOR])
+        .answers::<contract::escalate::EscalationTimeline>(200),
     Route::new(
         Method::Post,
         "/escalations/{id}/{action}",
-        "Acknowledges, unacknowledges, snoozes, hands over, accepts, resolves or reopens an escalation.",
+        "Acknowledges, unacknowledges, snoozes, hands over, accepts, sets the clocks of, resolves or reopens an escalation.",
     )
     .scope("cs-ops.escalate.write")
     .takes::<contract::escalate::EscalationActionRequest>()
@@ -83,6 +98,14 @@ pub const ROUTES: &[Route] = &[
     .scope("cs-ops.escalate.write")
     .takes::<contract::allocate::AllocateRequest>()
     .answers::<contract::allocate::AllocateAnswer>(200),
+    Route::new(
+        Method::Post,
+        "/allocate",
+        "Shares many accounts out among a whole team with the most points together; gives them away where that is asked for.",
+    )
+    .scope("cs-ops.escalate.write")
+    .takes::<contract::allocate::AllocateTeamRequest>()
+    .answers::<contract::allocate::AllocateTeamAnswer>(200),
 ];
 
 #[async_trait]
@@ -101,7 +124,8 @@ impl Function for Escalate {
 
     async fn call(&self, caller: &Caller, request: &Request) -> Result<Response, Problem> {
         match (request.method.as_str(), request.route.as_str()) {
-            ("GET", "/escalations/active") => act::active(&self.ports, caller, request).await,
+            ("GET", "/escalations/active") => list::active(&self.ports, &self.plan, caller, request).await,
+            ("GET", "/escalations/{id}/timeline") => list::timeline(&self.ports, &self.plan, caller, request).await,
             ("POST", "/escalations/{id}/{action}") => act::act(&self.ports, &self.plan, caller, request).await,
             ("POST", "/accounts/{id}/break-glass") => {
                 break_glass::break_glass(&self.ports, &self.plan, caller, request).await
@@ -109,6 +133,10 @@ impl Function for Escalate {
             ("POST", "/allocate/{customer_id}") => {
                 let team = allocate::Team { ports: &self.ports, roster: &self.plan.roster, policy: &self.allocation };
                 allocate::allocate(&team, caller, request).await
+            }
+            ("POST", "/allocate") => {
+                let team = allocate::Team { ports: &self.ports, roster: &self.plan.roster, policy: &self.allocation };
+                team::allocate(&team, caller, request).await
             }
             _ => Err(Problem::not_found("route", &request.route)),
         }

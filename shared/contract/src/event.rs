@@ -558,7 +558,7 @@ pub struct EscalationUpdated {
 pub struct SlaWarned {
     /// The escalation.
     pub escalation: EscalationBody,
-    /// `first_response` or `resolution`.
+    /// `first_response`, `next_response` or `resolution`.
     pub clock: String,
     /// 50 or 75.
     pub percent: u32,
@@ -569,7 +569,7 @@ pub struct SlaWarned {
 pub struct SlaBreached {
     /// The escalation.
     pub escalation: EscalationBody,
-    /// `first_response` or `resolution`.
+    /// `first_response`, `next_response` or `resolution`.
     pub clock: String,
 }
 
@@ -587,11 +587,11 @@ pub struct EscalationResolved {
 pub struct EscalationMoved {
     /// The escalation.
     pub escalation: EscalationBody,
-    /// `given_back`, `snoozed`, `woke`, `handed_over`, `accepted` or `reopened`.
+    /// `given_back`, `snoozed`, `woke`, `handed_over`, `accepted`, `reopened`, `raised` to the next tier or `clocks_set`.
     pub how: String,
     /// Whether somebody has it now.
     pub acknowledged: bool,
-    /// Who did it; nobody where it woke.
+    /// Who did it; nobody where it woke or was raised.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub by: Option<PersonId>,

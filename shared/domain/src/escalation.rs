@@ -7,18 +7,21 @@
 
 mod action;
 pub mod glass;
+mod standing;
 pub mod policy;
 
-pub use action::{Handover, MAX_SNOOZE_DAYS};
-pub use policy::{Cell, EscalationPolicies, Policies, Policy, PolicyFault, Role, Step, Target};
+pub use action::{Handover, MAX_BACK_DAYS, MAX_SNOOZE_DAYS};
+pub use policy::{Category, Cell, EscalationPolicies, Policies, Policy, PolicyFault, Role, Step, Target};
 
 use crate::account::Segment;
 use crate::case::{Case, News};
 use crate::digest::Digest;
 use crate::id::{AccountId, CtaId, EscalationId, IdError, PersonId, RuleId, TenantId};
+use crate::priority::Importance;
 use crate::roster::Tier;
+use crate::routing::Route;
 use crate::signal::{CaseStatus, Severity};
-use crate::sla::{Clock, ClockKind, Mark, after};
+use crate::sla::{Clock, ClockKind, Mark, Terms, Under, after};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -129,12 +132,15 @@ pub struct Standing {
     pub tier: Tier,
     /// Which kind of customer it is about.
     pub segment: Segment,
+    /// How much that customer counts.
+    #[serde(default)]
+    pub importance: Importance,
 }
 
 impl Default for Standing {
     /// Where nothing else is known.
     fn default() -> Self {
-        Self { tier: Tier::First, segment: Segment::MidMarket }
+        Self { tier: Tier::First, segment: Segment::MidMarket, importance: Importance::Ordinary }
     }
 }
 
@@ -175,6 +181,18 @@ pub struct Escalation {
     /// Since when it is nobody's again, where whoever had it gave it back or opened it again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub given_back_at: Option<Timestamp>,
+    /// The hours that its clocks have counted in, as contracts changed them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terms: Option<Terms>,
+    /// From when on its clocks count, where somebody said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clocks_since: Option<Timestamp>,
+    /// Since when the customer waits for the answer of which marks were told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub round_since: Option<Timestamp>,
+    /// To whom its case goes, and why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub route: Option<Route>,
 }
 
 /// What happened to an escalation, at its moment.
@@ -218,7 +236,7 @@ pub enum What {
         /// Until when.
         until: Timestamp,
     },
-    /// The while is over: the role of this step is told again.
+    /// The while is over, or the tier that it waits for is open: the role of this step is told again.
     Woke,
     /// Somebody else is asked to take it over.
     HandedOver {
@@ -238,6 +256,20 @@ pub enum What {
     Reopened {
         /// Who says so.
         by: PersonId,
+    },
+    /// It goes to another tier from now on. Where nobody has it, that tier is told.
+    Raised {
+        /// The tier.
+        tier: Tier,
+        /// Why, in plain words.
+        reason: String,
+    },
+    /// Its clocks count from another moment on.
+    ClocksSet {
+        /// Who says so.
+        by: PersonId,
+        /// From when on.
+        since: Timestamp,
     },
     /// A clock passed a warning mark.
     SlaWarned {
@@ -278,6 +310,9 @@ pub enum TransitionError {
     /// Too long, or over already.
     #[error("snooze until a moment within the next {MAX_SNOOZE_DAYS} days, not until {0}")]
     Snooze(Timestamp),
+    /// It has no clocks, or they cannot begin then.
+    #[error("its clocks can begin within the last {MAX_BACK_DAYS} days, not at {0}")]
+    Clocks(Timestamp),
     /// An outcome is needed.
     #[error("the outcome has {0} characters; say it in 1 to {MAX_WORDS}")]
     Words(usize),
@@ -287,7 +322,7 @@ pub enum TransitionError {
 pub type Happened = (Escalation, Vec<EscalationFact>);
 
 impl Escalation {
-    /// Opens an escalation. A case that is answered or solved already is told so at once.
+    /// Opens an escalation of which nothing else is known. A case that is answered or solved already is told so at once.
     pub fn open(
         tenant: &TenantId,
         account: &AccountId,
@@ -297,10 +332,23 @@ impl Escalation {
         policies: &EscalationPolicies,
         now: Timestamp,
     ) -> Result<Happened, IdError> {
-        let escalation = Self {
+        Self::open_as(tenant, account, (cause, Standing::default()), severity, reason, policies, now)
+    }
+
+    /// Opens an escalation that goes the way of its standing.
+    pub fn open_as(
+        tenant: &TenantId,
+        account: &AccountId,
+        (cause, standing): (Cause, Standing),
+        severity: Severity,
+        reason: impl Into<String>,
+        policies: &EscalationPolicies,
+        now: Timestamp,
+    ) -> Result<Happened, IdError> {
+        let mut escalation = Self {
             id: cause.escalation_id(tenant, account)?,
             account: account.clone(),
-            severity: if let Cause::Case { case } = &cause { case.severity() } else { severity },
+            severity,
             cause,
             reason: reason.into(),
             status: Status::Open,
@@ -309,11 +357,17 @@ impl Escalation {
             told_role_at: now,
             opened_at: now,
             told: BTreeMap::new(),
-            standing: Standing::default(),
+            standing,
             handover: None,
             handoffs: 0,
             given_back_at: None,
+            terms: None,
+            clocks_since: None,
+            round_since: None,
+            route: None,
         };
+        escalation.severity = escalation.severity_now();
+        escalation.take_terms(policies, now);
         let mut facts = vec![EscalationFact { at: now, what: What::Opened }];
         let (escalation, more) = escalation.follow_case(policies, now);
         facts.extend(more);
@@ -372,6 +426,7 @@ impl Escalation {
         if escalation.status.is_active() {
             escalation.tell_marks(policies, now, &mut facts);
             escalation.wake(now, &mut facts);
+            escalation.enter_tier(now, &mut facts);
             escalation.miss_handover(policies, now, &mut facts);
             escalation.tell_roles(policies, now, &mut facts);
             facts.sort_by_key(|fact| fact.at);
@@ -384,16 +439,20 @@ impl Escalation {
         if !self.status.is_active() {
             return None;
         }
-        let marks =
-            self.clocks(policies).into_iter().filter_map(|clock| clock.next_due(self.told.get(&clock.kind).copied()));
+        let marks = self.clocks(policies).into_iter().filter_map(|clock| clock.next_due(self.told_of(&clock)));
         let role = self.next_role(policies).map(|(at, ..)| at);
-        marks.map(|(at, _)| at).chain(role).chain(self.awaited()).min()
+        marks.map(|(at, _)| at).chain(role).chain(self.awaited()).chain(self.tier_opens_at()).min()
     }
 
-    /// The clocks that its case runs against; none where it does not come from a case.
+    /// The clocks that its case runs or ran against; none where it does not come from a case.
     pub fn clocks(&self, policies: &EscalationPolicies) -> Vec<Clock> {
         match &self.cause {
-            Cause::Case { case } => ClockKind::ALL.map(|kind| Clock::of(kind, case, policies.sla_of(self))).into(),
+            Cause::Case { case } => {
+                let policy = policies.sla_of(self);
+                let terms = self.terms.clone().unwrap_or_else(|| policy.hours.clone().into());
+                let under = Under { severity: self.severity, policy, terms: &terms, since: self.clocks_since };
+                ClockKind::ALL.into_iter().flat_map(|kind| Clock::all_of(kind, case, &under)).collect()
+            }
             Cause::Rule { .. } | Cause::Person { .. } => Vec::new(),
         }
     }
@@ -429,7 +488,7 @@ impl Escalation {
     fn follow_case(mut self, policies: &EscalationPolicies, now: Timestamp) -> Happened {
         let mut facts = Vec::new();
         let Cause::Case { case } = &self.cause else { return (self, facts) };
-        let (severity, resolved_at) = (case.severity(), case.resolved_at());
+        let resolved_at = case.resolved_at();
         // What was answered before somebody gave it back does not make it theirs again.
         let responded_at = match self.given_back_at {
             None => case.responded_at(),
@@ -440,7 +499,7 @@ impl Escalation {
         if matches!(self.status, Status::Resolved { by: By::Person(_), .. }) {
             return (self, facts);
         }
-        self.severity = severity;
+        self.severity = self.severity_now();
         if !self.status.is_active() && resolved_at.is_none() {
             self.status = Status::Open;
             (self.step, self.repeats, self.told_role_at) = (0, 0, now);
@@ -462,7 +521,17 @@ impl Escalation {
 
     fn tell_marks(&mut self, policies: &EscalationPolicies, now: Timestamp, facts: &mut Vec<EscalationFact>) {
         for clock in self.clocks(policies) {
-            while let Some((at, mark)) = clock.next_due(self.told.get(&clock.kind).copied())
+            if clock.kind == ClockKind::NextResponse {
+                match self.round_since {
+                    Some(since) if clock.started_at < since => continue,
+                    Some(since) if clock.started_at == since => {}
+                    _ => {
+                        self.told.remove(&clock.kind);
+                        self.round_since = Some(clock.started_at);
+                    }
+                }
+            }
+            while let Some((at, mark)) = clock.next_due(self.told_of(&clock))
                 && at <= now
             {
                 self.told.insert(clock.kind, mark);
@@ -472,6 +541,18 @@ impl Escalation {
                 };
                 facts.push(EscalationFact { at, what });
             }
+        }
+    }
+
+    /// The last mark of a clock that was told: of a round of answers that began later than the last one that was looked at,
+    /// none; of one before it, all.
+    fn told_of(&self, clock: &Clock) -> Option<Mark> {
+        let told = self.told.get(&clock.kind).copied();
+        match (clock.kind, self.round_since) {
+            (ClockKind::NextResponse, Some(since)) if clock.started_at < since => Some(Mark::BREACH),
+            (ClockKind::NextResponse, Some(since)) if clock.started_at == since => told,
+            (ClockKind::NextResponse, _) => None,
+            _ => told,
         }
     }
 

@@ -105,6 +105,8 @@ ids! {
     PersonId
     /// Something that a person knows how to do.
     SkillId
+    /// What a case is about, as the ticketing system sorts it.
+    CategoryId
     /// Shifts of people who take turns.
     ScheduleId
     /// A system that sends signals.

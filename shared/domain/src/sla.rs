@@ -1,17 +1,20 @@
-//! Service level clocks: first response and resolution, in the hours that the contract counts.
+//! Service level clocks: first response, next response and resolution, in the hours that the contract counts.
 //!
 //! A clock is a function of its start, its pauses, its end and its target, so time that passed is never lost when the
-//! severity (and with it the target) changes. 59 min 59 s of one hour is met, one hour is breached. Times are taken to
-//! the millisecond.
+//! severity (and with it the target), the contract or the channel changes: hours that came to count later count from then
+//! on ([`Terms`]). 59 min 59 s of one hour is met, one hour is breached. Times are taken to the millisecond.
 
 pub mod breach;
+mod terms;
+
+pub use terms::{MAX_CHANGES, Terms};
 
 use crate::calendar::Hours;
 use crate::case::{Case, Stretch};
-use crate::signal::Severity;
+use crate::signal::{CaseStatus, Channel, Severity};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The longest target, in seconds: 400 days.
 pub const MAX_SECONDS: u32 = 400 * 86_400;
@@ -22,18 +25,21 @@ pub const MAX_SECONDS: u32 = 400 * 86_400;
 pub enum ClockKind {
     /// Until somebody answers.
     FirstResponse,
+    /// Until a customer who came back is answered; begins anew each time.
+    NextResponse,
     /// Until it is solved.
     Resolution,
 }
 
 impl ClockKind {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::FirstResponse, Self::Resolution];
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::FirstResponse, Self::NextResponse, Self::Resolution];
 
     /// The kind as it is written.
     pub const fn name(self) -> &'static str {
         match self {
             Self::FirstResponse => "first_response",
+            Self::NextResponse => "next_response",
             Self::Resolution => "resolution",
         }
     }
@@ -44,16 +50,20 @@ impl ClockKind {
 pub struct Targets {
     /// Until somebody answers.
     pub first_response_seconds: u32,
+    /// Until a customer who came back is answered; there is no such clock where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_response_seconds: Option<u32>,
     /// Until it is solved.
     pub resolution_seconds: u32,
 }
 
 impl Targets {
-    /// The target of a clock.
-    pub const fn of(&self, kind: ClockKind) -> u32 {
+    /// The target of a clock, if it has one.
+    pub const fn of(&self, kind: ClockKind) -> Option<u32> {
         match kind {
-            ClockKind::FirstResponse => self.first_response_seconds,
-            ClockKind::Resolution => self.resolution_seconds,
+            ClockKind::FirstResponse => Some(self.first_response_seconds),
+            ClockKind::NextResponse => self.next_response_seconds,
+            ClockKind::Resolution => Some(self.resolution_seconds),
         }
     }
 }
@@ -73,9 +83,20 @@ pub struct SlaPolicy {
     pub warn_percent: BTreeSet<u8>,
     /// Which hours count.
     pub hours: Hours,
+    /// When a channel is open that is not open always: clocks of what comes by it begin when it opens.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub channels: BTreeMap<Channel, Hours>,
 }
 
 impl SlaPolicy {
+    /// When the clocks of a case begin: when it was opened, or when the channel next opens by which it was. Whichever way it
+    /// goes later, that stays.
+    pub fn begins(&self, case: &Case) -> Timestamp {
+        let opened_at = case.opened_at();
+        let channel = case.opened_by().and_then(|channel| self.channels.get(&channel));
+        channel.and_then(|hours| hours.opens(opened_at)).unwrap_or(opened_at)
+    }
+
     /// The targets of a severity: there is no severity without.
     pub const fn targets(&self, severity: Severity) -> Targets {
         match severity {
@@ -123,7 +144,20 @@ pub struct Clock {
     /// Percentages at which it warns.
     pub warn_percent: BTreeSet<u8>,
     /// Which hours count.
-    pub hours: Hours,
+    pub hours: Terms,
+}
+
+/// What the clocks of a case run under.
+#[derive(Debug, Clone, Copy)]
+pub struct Under<'a> {
+    /// How bad it is.
+    pub severity: Severity,
+    /// The targets.
+    pub policy: &'a SlaPolicy,
+    /// The hours that count, with those that counted before.
+    pub terms: &'a Terms,
+    /// From when on somebody lets them count instead: earlier than the opening, or anew.
+    pub since: Option<Timestamp>,
 }
 
 /// How a clock stands.
@@ -156,25 +190,45 @@ pub struct Reading {
 }
 
 impl Clock {
-    /// A case's clock under a policy.
-    pub fn of(kind: ClockKind, case: &Case, policy: &SlaPolicy) -> Self {
-        let stopped_at = match kind {
-            ClockKind::FirstResponse => case.responded_at(),
-            ClockKind::Resolution => case.resolved_at(),
+    /// A case's clock, if it has one of this kind: of the next response, the latest.
+    pub fn of(kind: ClockKind, case: &Case, under: &Under<'_>) -> Option<Self> {
+        Self::all_of(kind, case, under).pop()
+    }
+
+    /// All clocks of a kind that a case has had, in their order: more than one of the next response.
+    pub fn all_of(kind: ClockKind, case: &Case, under: &Under<'_>) -> Vec<Self> {
+        let Under { severity, policy, since, .. } = *under;
+        let Some(target_seconds) = policy.targets(severity).of(kind) else { return Vec::new() };
+        // What was answered before the clock began anew does not stop it.
+        let counts = |at: Timestamp| since.is_none_or(|since| at > since);
+        let begins = || since.unwrap_or_else(|| policy.begins(case));
+        let stretches = match kind {
+            ClockKind::FirstResponse => {
+                let answer = case.news().find(|news| news.status != CaseStatus::Opened && counts(news.at));
+                vec![(begins(), answer.map(|news| news.at))]
+            }
+            ClockKind::NextResponse => {
+                let rounds = case.awaiting().into_iter().filter(|round| round.until.is_none_or(counts));
+                rounds.map(|round| (since.map_or(round.from, |since| since.max(round.from)), round.until)).collect()
+            }
+            ClockKind::Resolution => vec![(begins(), case.resolved_at())],
         };
-        Self {
-            kind,
-            started_at: case.opened_at(),
-            target_seconds: policy.targets(case.severity()).of(kind),
-            pauses: case
-                .resting()
-                .into_iter()
-                .filter(|pause| stopped_at.is_none_or(|stop| pause.from < stop))
-                .collect(),
-            stopped_at,
-            warn_percent: policy.warn_percent.clone(),
-            hours: policy.hours.clone(),
-        }
+        let resting = case.resting();
+        let clock = |(started_at, stopped_at): (Timestamp, Option<Timestamp>)| {
+            let within = |pause: &&Stretch| {
+                stopped_at.is_none_or(|stop| pause.from < stop) && pause.until.is_none_or(|until| until > started_at)
+            };
+            Self {
+                kind,
+                started_at,
+                target_seconds,
+                pauses: resting.iter().filter(within).copied().collect(),
+                stopped_at,
+                warn_percent: policy.warn_percent.clone(),
+                hours: under.terms.clone(),
+            }
+        };
+        stretches.into_iter().map(clock).collect()
     }
 
     /// What it shows at a moment.
@@ -244,278 +298,4 @@ pub(crate) fn after(moment: Timestamp, millis: i64) -> Timestamp {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::case::News;
-    use crate::id::{CaseId, SignalId, SourceId};
-    use crate::signal::CaseStatus;
-    use proptest::prelude::*;
-
-    const HOUR: i64 = 3_600;
-
-    fn policy() -> SlaPolicy {
-        let targets =
-            |first: u32, last: u32| Targets { first_response_seconds: first * 3_600, resolution_seconds: last * 3_600 };
-        SlaPolicy {
-            critical: targets(1, 4),
-            high: targets(2, 8),
-            medium: targets(4, 24),
-            low: targets(8, 48),
-            warn_percent: BTreeSet::from([50, 75]),
-            hours: Hours::All,
-        }
-    }
-
-    fn at(seconds: i64) -> Timestamp {
-        Timestamp::from_second(1_700_000_000 + seconds).unwrap()
-    }
-
-    fn case(all: &[(i64, CaseStatus, Severity)]) -> Case {
-        let news = |(index, &(seconds, status, severity)): (usize, &(i64, CaseStatus, Severity))| News {
-            at: at(seconds),
-            status,
-            severity,
-            source: SourceId::new("desk").unwrap(),
-            id: SignalId::new(format!("n{index}")).unwrap(),
-        };
-        let mut all = all.iter().enumerate().map(news);
-        let (mut case, _) = Case::new(CaseId::new("c").unwrap(), all.next().unwrap());
-        for news in all {
-            case.record(news);
-        }
-        case
-    }
-
-    fn opened(severity: Severity) -> Case {
-        case(&[(0, CaseStatus::Opened, severity)])
-    }
-
-    /// One second before the target it is met, at the target it is breached: while it runs, and when it is reached then.
-    #[track_caller]
-    fn check(severity: Severity, kind: ClockKind, hours: i64) {
-        let running = Clock::of(kind, &opened(severity), &policy());
-        let target = hours * HOUR;
-        assert_eq!(running.at(at(target - 1)).state, ClockState::Running);
-        assert_eq!(running.at(at(target - 1)).remaining_millis, 1_000);
-        assert_eq!(running.at(at(target)).state, ClockState::Breached);
-        assert_eq!(running.reaches(Mark::at(50)), Some(at(target / 2)));
-        assert_eq!(running.reaches(Mark::at(75)), Some(at(target * 3 / 4)));
-        assert_eq!(running.reaches(Mark::BREACH), Some(at(target)));
-        let end = if kind == ClockKind::FirstResponse { CaseStatus::Responded } else { CaseStatus::Resolved };
-        for (seconds, state, breach) in
-            [(target - 1, ClockState::Met, None), (target, ClockState::Breached, Some(at(target)))]
-        {
-            let case = case(&[(0, CaseStatus::Opened, severity), (seconds, end, severity)]);
-            let clock = Clock::of(kind, &case, &policy());
-            assert_eq!(clock.at(at(target * 9)).state, state, "ended after {seconds} s");
-            assert_eq!(clock.reaches(Mark::BREACH), breach, "ended after {seconds} s");
-        }
-    }
-
-    #[test]
-    fn a60_critical_answers_within_1_hour_and_is_solved_within_4() {
-        check(Severity::Critical, ClockKind::FirstResponse, 1);
-        check(Severity::Critical, ClockKind::Resolution, 4);
-    }
-
-    #[test]
-    fn a61_high_answers_within_2_hours_and_is_solved_within_8() {
-        check(Severity::High, ClockKind::FirstResponse, 2);
-        check(Severity::High, ClockKind::Resolution, 8);
-    }
-
-    #[test]
-    fn a62_medium_answers_within_4_hours_and_is_solved_within_24() {
-        check(Severity::Medium, ClockKind::FirstResponse, 4);
-        check(Severity::Medium, ClockKind::Resolution, 24);
-    }
-
-    #[test]
-    fn a63_low_answers_within_8_hours_and_is_solved_within_48() {
-        check(Severity::Low, ClockKind::FirstResponse, 8);
-        check(Severity::Low, ClockKind::Resolution, 48);
-    }
-
-    #[test]
-    fn a60_the_last_millisecond_before_the_target_is_met() {
-        let clock = Clock::of(ClockKind::FirstResponse, &opened(Severity::Critical), &policy());
-        assert_eq!(clock.at(after(at(HOUR), -1)).state, ClockState::Running);
-    }
-
-    #[test]
-    fn a_clock_stands_still_while_waiting_on_the_customer() {
-        let case = case(&[
-            (0, CaseStatus::Opened, Severity::Critical),
-            (HOUR / 2, CaseStatus::WaitingOnCustomer, Severity::Critical),
-            (10 * HOUR, CaseStatus::InProgress, Severity::Critical),
-        ]);
-        let clock = Clock::of(ClockKind::Resolution, &case, &policy());
-        let waiting = clock.at(at(5 * HOUR));
-        assert_eq!(
-            (waiting.state, waiting.elapsed_millis, waiting.paused_millis),
-            (ClockState::Paused, 1_800_000, 16_200_000)
-        );
-        assert_eq!(clock.at(at(10 * HOUR)).state, ClockState::Running);
-        assert_eq!(clock.reaches(Mark::BREACH), Some(at(10 * HOUR + 3 * HOUR + HOUR / 2)));
-        assert_eq!(clock.next_due(None), Some((at(11 * HOUR + HOUR / 2), Mark::at(50))));
-    }
-
-    #[test]
-    fn a_clock_that_waits_reaches_no_mark() {
-        let case = case(&[
-            (0, CaseStatus::Opened, Severity::Critical),
-            (HOUR, CaseStatus::WaitingOnCustomer, Severity::Critical),
-        ]);
-        let clock = Clock::of(ClockKind::Resolution, &case, &policy());
-        assert_eq!(clock.next_due(None), None);
-        assert_eq!(clock.at(at(1_000 * HOUR)).elapsed_millis, HOUR * 1_000);
-    }
-
-    #[test]
-    fn a63_elapsed_and_paused_time_survive_a_change_of_severity() {
-        let news = |severity| {
-            [
-                (0, CaseStatus::Opened, Severity::Low),
-                (HOUR, CaseStatus::WaitingOnCustomer, Severity::Low),
-                (3 * HOUR, CaseStatus::InProgress, severity),
-            ]
-        };
-        let now = at(6 * HOUR - 1);
-        let (low, critical) = (case(&news(Severity::Low)), case(&news(Severity::Critical)));
-        let (before, after) =
-            (Clock::of(ClockKind::Resolution, &low, &policy()), Clock::of(ClockKind::Resolution, &critical, &policy()));
-        assert_eq!((before.target_seconds, after.target_seconds), (48 * 3_600, 4 * 3_600));
-        assert_eq!(before.at(now).elapsed_millis, after.at(now).elapsed_millis);
-        assert_eq!(before.at(now).paused_millis, after.at(now).paused_millis);
-        assert_eq!((after.at(now).state, after.at(at(6 * HOUR)).state), (ClockState::Running, ClockState::Breached));
-    }
-
-    #[test]
-    fn a_case_that_comes_back_goes_on_where_its_clock_stood() {
-        let case = case(&[
-            (0, CaseStatus::Opened, Severity::Critical),
-            (HOUR, CaseStatus::Resolved, Severity::Critical),
-            (50 * HOUR, CaseStatus::InProgress, Severity::Critical),
-        ]);
-        let clock = Clock::of(ClockKind::Resolution, &case, &policy());
-        assert_eq!(clock.at(at(51 * HOUR)).elapsed_millis, 2 * HOUR * 1_000);
-        assert_eq!(clock.reaches(Mark::BREACH), Some(at(53 * HOUR)));
-    }
-
-    #[test]
-    fn marks_come_one_after_the_other() {
-        let clock = Clock::of(ClockKind::FirstResponse, &opened(Severity::Critical), &policy());
-        assert_eq!(clock.next_due(None), Some((at(HOUR / 2), Mark::at(50))));
-        assert_eq!(clock.next_due(Some(Mark::at(50))), Some((at(HOUR * 3 / 4), Mark::at(75))));
-        assert_eq!(clock.next_due(Some(Mark::at(75))), Some((at(HOUR), Mark::BREACH)));
-        assert_eq!(clock.next_due(Some(Mark::BREACH)), None);
-    }
-
-    /// Three tenants of one support desk: each with the calendar of its own place.
-    #[test]
-    fn a63_a_question_of_friday_evening_is_answered_within_the_working_hours_of_monday() {
-        let hours = Hours::Work(crate::calendar::tests::berlin());
-        let moment = |text: &str| text.parse::<Timestamp>().unwrap();
-        let clock = Clock {
-            kind: ClockKind::FirstResponse,
-            started_at: moment("2026-11-20T16:30:00Z"),
-            target_seconds: 4 * 3_600,
-            pauses: Vec::new(),
-            stopped_at: None,
-            warn_percent: BTreeSet::from([50, 75]),
-            hours,
-        };
-        assert_eq!(clock.reaches(Mark::BREACH), Some(moment("2026-11-23T12:00:00Z")));
-        assert_eq!(clock.reaches(Mark::at(50)), Some(moment("2026-11-23T10:00:00Z")));
-        let last = clock.at(moment("2026-11-23T11:59:59Z"));
-        assert_eq!((last.state, last.remaining_millis), (ClockState::Running, 1_000));
-        assert_eq!(clock.at(moment("2026-11-23T12:00:00Z")).state, ClockState::Breached);
-        // Over Christmas it stands still, and a pause at night takes nothing away.
-        let holiday = Clock {
-            started_at: moment("2026-12-24T15:00:00Z"),
-            pauses: vec![Stretch { from: moment("2026-12-24T20:00:00Z"), until: Some(moment("2026-12-28T06:00:00Z")) }],
-            ..clock
-        };
-        assert_eq!(holiday.reaches(Mark::BREACH), Some(moment("2026-12-28T11:00:00Z")));
-        assert_eq!(holiday.at(moment("2026-12-28T09:00:00Z")).paused_millis, 0);
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(64))]
-        /// In three places, over changes of the clocks and holidays: counted minute by minute.
-        #[test]
-        fn a63_a_clock_equals_a_count_minute_by_minute(
-            calendar in crate::calendar::hours::tests::any_calendar(), first in 20_500..20_790_i64,
-            steps in prop::collection::vec(1..900_i64, 0..8), target in 1..3_000_u32, probe in 0..9_000_i64,
-        ) {
-            let minute = |number: i64| Timestamp::from_second(first * 86_400 + number * 60).unwrap();
-            // Runs and rests in turn; the last rest ends.
-            let mut edges: Vec<i64> = steps.iter().scan(0, |at, step| { *at += step; Some(*at) }).collect();
-            edges.truncate(edges.len() / 2 * 2);
-            let pauses: Vec<Stretch> =
-                edges.chunks(2).map(|pair| Stretch { from: minute(pair[0]), until: Some(minute(pair[1])) }).collect();
-            let clock = Clock {
-                kind: ClockKind::Resolution,
-                started_at: minute(0),
-                target_seconds: target * 60,
-                pauses: pauses.clone(),
-                stopped_at: None,
-                warn_percent: BTreeSet::new(),
-                hours: Hours::Work(calendar.clone()),
-            };
-            let (mut elapsed, mut paused, mut closed, mut breach) = (0_i64, 0_i64, 0_i64, None);
-            for number in 0..probe {
-                let at = minute(number);
-                if !calendar.is_open(at) {
-                    closed += 1;
-                } else if pauses.iter().any(|pause| pause.from <= at && pause.until.is_some_and(|until| at < until)) {
-                    paused += 1;
-                } else {
-                    elapsed += 1;
-                    if elapsed == i64::from(target) {
-                        breach = Some(minute(number + 1));
-                    }
-                }
-            }
-            let reading = clock.at(minute(probe));
-            prop_assert_eq!(
-                (reading.elapsed_millis, reading.paused_millis, reading.closed_millis),
-                (elapsed * 60_000, paused * 60_000, closed * 60_000)
-            );
-            prop_assert_eq!(elapsed + paused + closed, probe, "nothing is lost");
-            prop_assert_eq!(reading.state == ClockState::Breached, breach.is_some());
-            prop_assert_eq!(clock.reaches(Mark::BREACH).filter(|at| *at <= minute(probe)), breach);
-        }
-    }
-
-    proptest! {
-        /// At every moment elapsed and paused time add up to the time since the start, and the mark agrees with the reading.
-        #[test]
-        fn readings_and_marks_agree(
-            steps in prop::collection::vec((1..20_000_i64, prop::sample::select(vec![
-                CaseStatus::WaitingOnCustomer, CaseStatus::InProgress, CaseStatus::Resolved,
-            ])), 0..12),
-            probe in 0..300_000_i64,
-        ) {
-            let mut seconds = 0;
-            let mut news = vec![(0, CaseStatus::Opened, Severity::Critical)];
-            for (later, status) in steps {
-                seconds += later;
-                news.push((seconds, status, Severity::Critical));
-            }
-            let clock = Clock::of(ClockKind::Resolution, &case(&news), &policy());
-            // Pauses are known up to the last news; what comes after is asked of that.
-            let now = at(seconds + probe);
-            let reading = clock.at(now);
-            let end = clock.stopped_at.map_or(now, |stop| stop.min(now));
-            prop_assert_eq!(reading.elapsed_millis + reading.paused_millis, millis(at(0), end));
-            prop_assert_eq!(reading.state == ClockState::Breached, clock.reaches(Mark::BREACH).is_some_and(|at| at <= now));
-            for mark in clock.marks() {
-                if let Some(moment) = clock.reaches(mark) {
-                    let share = i64::from(clock.target_seconds) * 10 * i64::from(mark.percent());
-                    prop_assert_eq!(clock.at(moment).elapsed_millis, share);
-                }
-            }
-        }
-    }
-}
+mod tests;

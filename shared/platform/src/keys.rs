@@ -8,6 +8,8 @@ use domain::digest::Digest;
 use domain::id::{
     AccountId, CaseId, CauseId, CtaId, EscalationId, ExecutionId, ExperimentId, PersonId, SegmentId, SourceId, TenantId,
 };
+use domain::signal::Severity;
+use domain::sla::ClockKind;
 use jiff::Timestamp;
 
 /// A partition and a place in it.
@@ -276,6 +278,42 @@ pub fn workflow_slot(tenant: &TenantId, number: usize) -> Key {
 /// Where an escalation is found by its id. Writer: escalate.
 pub fn escalation_index(tenant: &TenantId, escalation: &EscalationId) -> Key {
     of_tenant(tenant, "ESCALATION", escalation.to_string())
+}
+
+/// What a change of an escalation came to, by the place of its decision in the account's chain. Writer: escalate.
+pub fn escalation_log(tenant: &TenantId, escalation: &EscalationId, sequence: u64) -> Key {
+    Key { pk: escalation_log_partition(tenant, escalation), sk: format!("{sequence:012}") }
+}
+
+/// The partition of what happened to an escalation.
+pub fn escalation_log_partition(tenant: &TenantId, escalation: &EscalationId) -> String {
+    tenant_partition(tenant, &format!("ESCALATION_LOG#{escalation}"))
+}
+
+/// That somebody has a case. Writer: escalate.
+pub fn open_case(tenant: &TenantId, person: &PersonId, escalation: &EscalationId) -> Key {
+    Key { pk: open_case_partition(tenant), sk: format!("{person}#{escalation}") }
+}
+
+/// The partition of who has which case.
+pub fn open_case_partition(tenant: &TenantId) -> String {
+    tenant_partition(tenant, "OPEN_CASE")
+}
+
+/// A clock that has stopped. Writer: escalate.
+pub fn sla_history(
+    tenant: &TenantId,
+    clock: ClockKind,
+    severity: Severity,
+    at: Timestamp,
+    escalation: &EscalationId,
+) -> Key {
+    Key { pk: sla_history_partition(tenant, clock, severity), sk: format!("{}#{escalation}", time(at)) }
+}
+
+/// The partition of the clocks of a kind and a severity that have stopped.
+pub fn sla_history_partition(tenant: &TenantId, clock: ClockKind, severity: Severity) -> String {
+    tenant_partition(tenant, &format!("SLA_HISTORY#{}#{}", clock.name(), severity.name()))
 }
 
 /// An account's row in the portfolio's read model. Writer: report.

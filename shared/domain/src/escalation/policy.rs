@@ -6,8 +6,9 @@
 use super::{Cause, Escalation};
 use crate::account::Segment;
 use crate::digest::Digest;
-use crate::id::{PersonId, RuleId, ScheduleId};
-use crate::roster::{Duty, Reach, Roster, Tier};
+use crate::id::{CategoryId, PersonId, RuleId, ScheduleId};
+use crate::priority::PriorityPolicy;
+use crate::roster::{Duty, Reach, Roster, Skills, Tier};
 use crate::signal::Severity;
 use crate::sla::{ClockKind, MAX_SECONDS, SlaPolicy};
 use jiff::Timestamp;
@@ -173,6 +174,15 @@ impl Cell {
     }
 }
 
+/// What cases of a category need.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Category {
+    /// The tier that they begin in.
+    pub tier: Tier,
+    /// What whoever takes one has to know.
+    pub skills: Skills,
+}
+
 /// Who is told about what.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Policies {
@@ -186,6 +196,10 @@ pub struct Policies {
     pub break_glass: Policy,
     /// Other targets and hours, by the contract of a kind of customer.
     pub contracts: BTreeMap<Segment, SlaPolicy>,
+    /// What makes a case more than it says, and one for the next tier.
+    pub priority: PriorityPolicy,
+    /// What cases need by what they are about; any other begins in the first tier and needs nothing special.
+    pub categories: BTreeMap<CategoryId, Category>,
 }
 
 /// Everything that decides how an escalation goes.
@@ -260,7 +274,17 @@ impl EscalationPolicies {
 
     /// The targets and hours of an escalation: those of its contract.
     pub fn sla_of(&self, escalation: &Escalation) -> &SlaPolicy {
-        self.policies.contracts.get(&escalation.standing.segment).unwrap_or(&self.sla)
+        self.contract(escalation.standing.segment)
+    }
+
+    /// The targets and hours of the contract of a kind of customer.
+    pub fn contract(&self, segment: Segment) -> &SlaPolicy {
+        self.policies.contracts.get(&segment).unwrap_or(&self.sla)
+    }
+
+    /// What cases of a category need.
+    pub fn category(&self, category: &CategoryId) -> Option<&Category> {
+        self.policies.categories.get(category)
     }
 
     /// The policy of a cell of the matrix: there is no cell without.
@@ -269,9 +293,10 @@ impl EscalationPolicies {
         line.map_or_else(|| of(&self.policies.by_severity, severity), |cell| &cell.policy)
     }
 
-    /// Every schedule and person that a step names and a roster does not know.
+    /// Every schedule and person that a step names and a roster does not know, and every category of which nobody knows what it
+    /// needs.
     pub fn unknown_to(&self, roster: &Roster) -> Vec<PolicyFault> {
-        let Policies { by_severity, matrix, by_rule, break_glass, .. } = &self.policies;
+        let Policies { by_severity, matrix, by_rule, break_glass, categories, .. } = &self.policies;
         let by_severity =
             Severity::ALL.map(|severity| (format!("policies.{}", severity.name()), of(by_severity, severity)));
         let matrix =
@@ -291,6 +316,12 @@ impl EscalationPolicies {
                 faults.push(PolicyFault { path: format!("{path}[{index}]"), reason });
             }
         }
+        for (category, Category { skills, .. }) in categories {
+            if !roster.people().any(|person| person.knows(skills)) {
+                let reason = format!("needs what nobody in the roster `{}` knows", roster.name());
+                faults.push(PolicyFault { path: format!("categories.{category}.skills"), reason });
+            }
+        }
         faults
     }
 }
@@ -306,7 +337,7 @@ const fn of(policies: &BySeverity, severity: Severity) -> &Policy {
 
 fn check_targets(sla: &SlaPolicy, path: &str, severity: Severity, faults: &mut Vec<PolicyFault>) {
     for kind in ClockKind::ALL {
-        let seconds = sla.targets(severity).of(kind);
+        let Some(seconds) = sla.targets(severity).of(kind) else { continue };
         if seconds == 0 || seconds > MAX_SECONDS {
             let path = format!("{path}.{}.{}", severity.name(), kind.name());
             faults.push(PolicyFault { path, reason: format!("is {seconds} seconds; give 1 to {MAX_SECONDS}") });

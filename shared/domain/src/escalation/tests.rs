@@ -3,20 +3,27 @@
 use super::policy::BySeverity;
 use super::*;
 use crate::calendar::Hours;
-use crate::id::{CaseId, SignalId, SourceId};
+use crate::id::{CaseId, CategoryId, SignalId, SkillId, SourceId};
+use crate::priority::PriorityPolicy;
+use crate::roster::Level;
 use crate::signal::CaseStatus;
 use crate::sla::{SlaPolicy, Targets};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
 mod actions;
+mod clocks;
 
 const MINUTE: i64 = 60;
 const HOUR: i64 = 3_600;
 
 fn policies() -> EscalationPolicies {
     let hours =
-        |first: u32, last: u32| Targets { first_response_seconds: first * 3_600, resolution_seconds: last * 3_600 };
+        |first: u32, last: u32| Targets {
+            first_response_seconds: first * 3_600,
+            next_response_seconds: None,
+            resolution_seconds: last * 3_600,
+        };
     let sla = SlaPolicy {
         critical: hours(1, 4),
         high: hours(2, 8),
@@ -24,6 +31,7 @@ fn policies() -> EscalationPolicies {
         low: hours(8, 48),
         warn_percent: BTreeSet::from([50, 75]),
         hours: Hours::All,
+        channels: BTreeMap::new(),
     };
     let step = |role, minutes: u32, repeats| Step { role, to: None, acknowledge_within_seconds: minutes * 60, repeats };
     let short = || Policy::new(vec![step(Role::SupportEngineer, 480, 0)]).unwrap();
@@ -38,7 +46,20 @@ fn policies() -> EscalationPolicies {
         segments: [Segment::Enterprise].into(),
         policy: Policy::new(vec![step(Role::CustomerSuccessManager, 60, 0)]).unwrap(),
     }];
-    let policies = Policies { by_severity, matrix, by_rule, break_glass: glass, contracts: BTreeMap::new() };
+    let category = |tier, skill: &str, level| Category {
+        tier,
+        skills: [(SkillId::new(skill).unwrap(), Level::try_from(level).unwrap())].into(),
+    };
+    let database = (CategoryId::new("database").unwrap(), category(Tier::Second, "database", 2));
+    let policies = Policies {
+        by_severity,
+        matrix,
+        by_rule,
+        break_glass: glass,
+        contracts: BTreeMap::new(),
+        priority: PriorityPolicy::default(),
+        categories: [database].into(),
+    };
     EscalationPolicies::new("x", sla, policies).unwrap()
 }
 
@@ -48,7 +69,7 @@ fn at(seconds: i64) -> Timestamp {
 
 fn news(seconds: i64, status: CaseStatus, severity: Severity) -> News {
     let (source, id) = (SourceId::new("desk").unwrap(), SignalId::new(format!("n{seconds}")).unwrap());
-    News { at: at(seconds), status, severity, source, id }
+    News { at: at(seconds), status, severity, source, id, about: Default::default() }
 }
 
 fn kim() -> PersonId {
@@ -91,6 +112,8 @@ fn words(facts: &[EscalationFact]) -> Vec<String> {
             What::HandedOver { to, .. } => format!("handed to {to}"),
             What::Accepted { by } => format!("accepted by {by}"),
             What::Reopened { .. } => "reopened".into(),
+            What::Raised { tier, .. } => format!("raised to tier {}", tier.number()),
+            What::ClocksSet { since, .. } => format!("clocks from {}", (since.as_second() - at(0).as_second()) / MINUTE),
             What::SlaWarned { clock, percent } => format!("{} {percent}", clock.name()),
             What::SlaBreached { clock } => format!("{} breached", clock.name()),
             What::Resolved { .. } => "resolved".into(),
@@ -295,6 +318,8 @@ fn every_fault_of_the_policies_is_named_with_its_path() {
         by_rule: BTreeMap::new(),
         break_glass: fine(),
         contracts: BTreeMap::new(),
+        priority: PriorityPolicy::default(),
+        categories: BTreeMap::new(),
     };
     let faults = EscalationPolicies::new("x", sla, policies).unwrap_err();
     let paths: Vec<&str> = faults.iter().map(|fault| fault.path.as_str()).collect();

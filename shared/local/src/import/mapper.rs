@@ -296,7 +296,7 @@ case:
         let signal = mapper(MAPPING).signal(&row).unwrap();
         assert_eq!(signal.account.as_str(), "c-7");
         assert_eq!(signal.at.to_string(), "2026-11-22T11:30:00Z");
-        assert_eq!(signal.case.as_ref().unwrap().severity, domain::signal::Severity::Critical);
+        assert_eq!(signal.case.as_ref().unwrap().severity, Some(domain::signal::Severity::Critical));
         signal.check("2026-11-22T12:00:00Z".parse().unwrap()).unwrap();
     }
 

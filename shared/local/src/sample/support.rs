@@ -83,7 +83,7 @@ impl Case {
         let key = format!("case-{opened_on}-{}-{minute}", desk.day);
         let event = desk.record("support", &key, Metric::CaseEvent, minute, MILLION)?;
         Some(SignalBody {
-            case: Some(CaseBody { id: CaseId::new(case).ok()?, severity: self.severity, status }),
+            case: Some(CaseBody::new(CaseId::new(case).ok()?, self.severity, status)),
             ..event
         })
     }
