@@ -8,7 +8,16 @@ use domain::id::{CategoryId, PersonId};
 use domain::priority::{Impact, Priority, Urgency};
 use domain::signal::Channel;
 
-/// The tests begin on a Monday at midnight: it is morning in Singapore, where sup-05 and sup-06 are on duty.
+/// Two hours after the tests begin, a Monday at two in the night: it is morning in Singapore, where sup-05, sup-06 and
+/// senior-03 are on duty, and everybody else is asleep.
+const MORNING: i64 = 2 * HOUR;
+
+fn morning() -> Stage {
+    let stage = stage();
+    stage.doubles.set_now(stage.at(MORNING));
+    stage
+}
+
 fn about(stage: &Stage, category: &str) {
     stage.about.borrow_mut().category = Some(CategoryId::new(category).unwrap());
 }
@@ -24,13 +33,13 @@ fn route(stage: &Stage, case: &str) -> RouteBody {
 /// Who a new case of a category goes to.
 fn goes_to(stage: &Stage, case: &str, category: &str, severity: Severity) -> Option<String> {
     about(stage, category);
-    stage.case(case, severity, &[(0, CaseStatus::Opened)]);
+    stage.case(case, severity, &[(MORNING, CaseStatus::Opened)]);
     route(stage, case).person
 }
 
 #[test]
 fn a96_a_case_goes_to_somebody_on_duty_who_knows_what_it_needs() {
-    let stage = stage();
+    let stage = morning();
     assert_eq!(goes_to(&stage, "n", "network", Severity::High).as_deref(), Some("sup-05"));
     assert_eq!(goes_to(&stage, "d", "database", Severity::High).as_deref(), Some("sup-06"));
     assert_eq!(goes_to(&stage, "d2", "database", Severity::High).as_deref(), Some("sup-06"), "nobody else knows it");
@@ -44,7 +53,7 @@ fn a96_a_case_goes_to_somebody_on_duty_who_knows_what_it_needs() {
 #[test]
 fn a89_whoever_has_the_least_to_do_is_told_and_the_same_facts_give_the_same_route() {
     let make = || {
-        let stage = stage();
+        let stage = morning();
         let people: Vec<Option<String>> =
             (0..6).map(|number| goes_to(&stage, &format!("c{number}"), "other", Severity::High)).collect();
         let reasons = route(&stage, "c5").reasons;
@@ -73,7 +82,7 @@ fn a89_whoever_has_the_least_to_do_is_told_and_the_same_facts_give_the_same_rout
 
 #[test]
 fn a59_what_is_for_a_tier_that_is_closed_waits_for_it_or_goes_on() {
-    let stage = stage();
+    let stage = morning();
     assert_eq!(goes_to(&stage, "low", "defect", Severity::Low), None);
     let item = listed(&stage, "low");
     // Nine o'clock in Berlin.
@@ -110,21 +119,11 @@ fn a93_a_case_that_comes_back_for_the_third_time_goes_to_the_next_tier() {
 
 #[test]
 fn a93_an_open_case_that_is_handed_on_and_important_is_raised_and_the_next_tier_is_told() {
-    let stage = stage();
+    let stage = morning();
     describe(&stage, Segment::Enterprise, 2_000_000);
-    let assigned = |names: &[&str]| {
-        let mut news = vec![(0, CaseStatus::Opened)];
-        for (minute, name) in (1..).zip(names) {
-            stage.about.borrow_mut().assignee = Some(PersonId::new(name).unwrap());
-            news.push((minute, CaseStatus::Opened));
-        }
-        stage.case("c", Severity::High, &news);
-    };
-    assigned(&[]);
-    // Every piece of news says who has it: the double gives all of them the same, so two cases of it are put together.
     let case = |names: &[&str]| {
         let mut all = names.iter().zip(0_i64..).map(|(name, seconds)| News {
-            at: stage.at(seconds),
+            at: stage.at(MORNING + seconds),
             status: CaseStatus::Opened,
             severity: Severity::High,
             source: SourceId::new("desk").unwrap(),
@@ -143,7 +142,7 @@ fn a93_an_open_case_that_is_handed_on_and_important_is_raised_and_the_next_tier_
     let from = stage.told(0).len();
     case(&["ada", "bob", "ada"]);
     let item = listed(&stage, "c");
-    assert_eq!((item.tier, item.handoffs, stage.told(from)), (2, 2, vec!["0: raised".to_owned()]));
+    assert_eq!((item.tier, item.handoffs, stage.told(from)), (2, 2, vec!["120: raised".to_owned()]));
     assert_eq!(item.route.unwrap().person.as_deref(), Some("senior-03"));
     assert_eq!(item.told.last().unwrap().person, "senior-03");
 }

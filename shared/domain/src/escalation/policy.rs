@@ -293,10 +293,9 @@ impl EscalationPolicies {
         line.map_or_else(|| of(&self.policies.by_severity, severity), |cell| &cell.policy)
     }
 
-    /// Every schedule and person that a step names and a roster does not know, and every category of which nobody knows what it
-    /// needs.
+    /// Every schedule and person that a step names and a roster does not know.
     pub fn unknown_to(&self, roster: &Roster) -> Vec<PolicyFault> {
-        let Policies { by_severity, matrix, by_rule, break_glass, categories, .. } = &self.policies;
+        let Policies { by_severity, matrix, by_rule, break_glass, .. } = &self.policies;
         let by_severity =
             Severity::ALL.map(|severity| (format!("policies.{}", severity.name()), of(by_severity, severity)));
         let matrix =
@@ -314,12 +313,6 @@ impl EscalationPolicies {
                 };
                 let reason = format!("names {unknown}, which is not in the roster `{}`", roster.name());
                 faults.push(PolicyFault { path: format!("{path}[{index}]"), reason });
-            }
-        }
-        for (category, Category { skills, .. }) in categories {
-            if !roster.people().any(|person| person.knows(skills)) {
-                let reason = format!("needs what nobody in the roster `{}` knows", roster.name());
-                faults.push(PolicyFault { path: format!("categories.{category}.skills"), reason });
             }
         }
         faults
