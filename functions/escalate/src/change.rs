@@ -136,7 +136,13 @@ impl Change<'_> {
     }
 
     /// The lines of the escalation's timeline that say what happened.
-    fn log(&self, sequence: u64, escalation: &Escalation, facts: &[EscalationFact], routed: bool) -> Result<Write, Failure> {
+    fn log(
+        &self,
+        sequence: u64,
+        escalation: &Escalation,
+        facts: &[EscalationFact],
+        routed: bool,
+    ) -> Result<Write, Failure> {
         let mut reasons = if routed { route::reasons(escalation) } else { Vec::new() };
         let line = |fact: &EscalationFact| {
             let told = self.told(escalation, fact);

@@ -1,7 +1,7 @@
 //! What opens escalations: support cases, which they then follow, and rules that ask for people.
 
-use crate::{Plan, route};
 use crate::change::{Change, Door, nothing_yet};
+use crate::{Plan, route};
 use async_trait::async_trait;
 use contract::event::{EscalationRequested, Event};
 use domain::case::Case;
@@ -56,14 +56,7 @@ async fn follow(
     reason: String,
 ) -> Result<(), Failure> {
     let event_cause = event.as_cause();
-    let change = Change {
-        ports,
-        plan,
-        cause: &event_cause,
-        account,
-        now: ports.clock.now(),
-        door: Door::Queue,
-    };
+    let change = Change { ports, plan, cause: &event_cause, account, now: ports.clock.now(), door: Door::Queue };
     let head = keys::escalations(&event.meta.tenant, account);
     once::handle(ports, &head, &event.meta.event_id, &Follow { change, cause, severity, reason }).await?;
     Ok(())

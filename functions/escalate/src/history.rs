@@ -76,11 +76,7 @@ impl Histories {
     }
 }
 
-async fn read(
-    ports: &Ports,
-    tenant: &TenantId,
-    (kind, severity): (ClockKind, Severity),
-) -> Result<History, Failure> {
+async fn read(ports: &Ports, tenant: &TenantId, (kind, severity): (ClockKind, Severity)) -> Result<History, Failure> {
     let range = Range::prefix(keys::sla_history_partition(tenant, kind, severity), "").newest_first().limit(LOOKED_AT);
     let page = ports.table.query(&range).await?;
     let ended = page.items.iter().map(table::read).collect::<Result<Vec<Ended>, _>>()?;
@@ -88,7 +84,12 @@ async fn read(
 }
 
 /// As of when an item's clocks are foreseen.
-pub fn foreseen(items: Vec<EscalationItem>, plan: &crate::Plan, histories: &Histories, now: Timestamp) -> Vec<EscalationItem> {
+pub fn foreseen(
+    items: Vec<EscalationItem>,
+    plan: &crate::Plan,
+    histories: &Histories,
+    now: Timestamp,
+) -> Vec<EscalationItem> {
     let predict = |kind, severity, used, target| histories.predict(kind, severity, used, target);
     items.into_iter().map(|item| item.seen_at(now).foreseen(&plan.policies, now, predict)).collect()
 }

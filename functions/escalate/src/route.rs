@@ -60,10 +60,7 @@ pub async fn again(
 
 /// Whether a fact tells whoever the case goes to.
 const fn names_somebody(what: &What) -> bool {
-    matches!(
-        what,
-        What::Opened | What::GivenBack { .. } | What::Reopened { .. } | What::Woke | What::Raised { .. }
-    )
+    matches!(what, What::Opened | What::GivenBack { .. } | What::Reopened { .. } | What::Woke | What::Raised { .. })
 }
 
 /// Whom a fact tells, and as what: whoever the case goes to; else those on duty for the step of its policy.
@@ -125,11 +122,7 @@ fn holder(escalation: &Escalation) -> Option<&PersonId> {
 }
 
 /// How many cases everybody has who may be asked.
-async fn open_cases(
-    change: &Change<'_>,
-    work: &Work,
-    but: &EscalationId,
-) -> Result<BTreeMap<PersonId, u32>, Failure> {
+async fn open_cases(change: &Change<'_>, work: &Work, but: &EscalationId) -> Result<BTreeMap<PersonId, u32>, Failure> {
     let mut open = BTreeMap::new();
     for person in may_be_asked(change.plan, work, change.now) {
         let count = count(change.ports, &change.cause.tenant, &person, but).await?;

@@ -90,7 +90,8 @@ impl Stage {
 
     fn incident(&self, days_ago: i64, case: &str) -> Signal {
         let case = CaseId::new(case).unwrap();
-        let detail = Detail::Case { case, severity: Severity::High, status: CaseStatus::Opened, about: Default::default() };
+        let detail =
+            Detail::Case { case, severity: Severity::High, status: CaseStatus::Opened, about: Default::default() };
         self.signal(days_ago, Metric::CaseEvent, 1, detail)
     }
 

@@ -159,7 +159,8 @@ impl EscalationItem {
                 clock.breach = Some(prediction.into());
             }
         }
-        let open = self.clocks.iter().filter_map(|clock| clock.breach.as_ref().map(|breach| breach.probability_percent));
+        let open =
+            self.clocks.iter().filter_map(|clock| clock.breach.as_ref().map(|breach| breach.probability_percent));
         self.breach_probability_percent = open.reduce(f64::max);
         self
     }

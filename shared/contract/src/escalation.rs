@@ -237,8 +237,7 @@ impl TryFrom<EscalationFile> for EscalationPolicies {
         };
         let contracts = contracts.into_iter().map(read).collect();
         let sla = sla_of_contract;
-        let categories =
-            file.categories.into_iter().filter_map(|(id, file)| category(id, file, &mut faults)).collect();
+        let categories = file.categories.into_iter().filter_map(|(id, file)| category(id, file, &mut faults)).collect();
         let priority = priority(&file.priority, &mut faults);
         let mut policy = |name: &str, steps| policy(&format!("policies.{name}"), steps, &mut faults);
         let PoliciesFile { critical, high, medium, low, matrix, break_glass, rules } = file.policies;
@@ -297,11 +296,7 @@ fn priority(file: &PriorityFile, faults: &mut Vec<Fault>) -> PriorityPolicy {
             faults.push(Fault::new(format!("priority.{name}"), "is 0, which every case has reached; give 1 or more"));
         }
     }
-    PriorityPolicy {
-        top_arr: Money::from_cents(file.top_arr_cents),
-        reopened: file.reopened,
-        handoffs: file.handoffs,
-    }
+    PriorityPolicy { top_arr: Money::from_cents(file.top_arr_cents), reopened: file.reopened, handoffs: file.handoffs }
 }
 
 fn category(id: CategoryId, file: CategoryFile, faults: &mut Vec<Fault>) -> Option<(CategoryId, Category)> {
@@ -508,11 +503,14 @@ mod tests {
     fn a64_channels_have_hours_and_a89_categories_a_tier_and_skills() {
         let more = |channel: &str, hours: &str, rest: &str| {
             let sla = format!("sla:\n  channels:\n    {channel}: {hours}");
-            DEFAULT.replacen("sla:", &sla, 1).replace("critical: { first_response: 1h,", "critical: { first_response: 1h, next_response: 30m,")
+            DEFAULT
+                .replacen("sla:", &sla, 1)
+                .replace("critical: { first_response: 1h,", "critical: { first_response: 1h, next_response: 30m,")
                 + rest
         };
         let hours = "{ time_zone: UTC, days: [monday], from: \"09:00\", until: \"17:00\" }";
-        let policies = read(&more("chat", hours, "priority: { top_arr_cents: 5, reopened: 2, handoffs: 1 }\n")).unwrap();
+        let policies =
+            read(&more("chat", hours, "priority: { top_arr_cents: 5, reopened: 2, handoffs: 1 }\n")).unwrap();
         assert_eq!(policies.sla.channels.keys().collect::<Vec<_>>(), [&Channel::Chat]);
         assert_eq!(policies.sla.critical.next_response_seconds, Some(1_800));
         let database = policies.category(&CategoryId::new("database").unwrap()).unwrap();

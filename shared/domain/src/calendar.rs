@@ -146,9 +146,8 @@ impl TryFrom<Stored> for WorkCalendar {
     type Error = String;
     fn try_from(stored: Stored) -> Result<Self, String> {
         let Stored { zone, days, from, until, holidays } = stored;
-        Self::new(zone, days, from, until, holidays).map_err(|faults| {
-            faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
-        })
+        Self::new(zone, days, from, until, holidays)
+            .map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
     }
 }
 

@@ -7,8 +7,8 @@
 
 mod action;
 pub mod glass;
-mod standing;
 pub mod policy;
+mod standing;
 
 pub use action::{Handover, MAX_BACK_DAYS, MAX_SNOOZE_DAYS};
 pub use policy::{Category, Cell, EscalationPolicies, Policies, Policy, PolicyFault, Role, Step, Target};

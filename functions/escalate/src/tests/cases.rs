@@ -46,7 +46,8 @@ fn a96_a_case_goes_to_somebody_on_duty_who_knows_what_it_needs() {
     assert_eq!(goes_to(&stage, "m", "migration", Severity::High).as_deref(), Some("senior-03"));
     let reasons = route(&stage, "m").reasons;
     assert_eq!(reasons[0], "nobody of the 2 on duty in tier 1 knows migration at 3");
-    let told: Vec<String> = listed(&stage, "m").told.into_iter().map(|told| format!("{} {}", told.person, told.role)).collect();
+    let told: Vec<String> =
+        listed(&stage, "m").told.into_iter().map(|told| format!("{} {}", told.person, told.role)).collect();
     assert_eq!(told, ["senior-03 senior_support_engineer"], "whoever it goes to is told");
 }
 
@@ -97,7 +98,10 @@ fn a59_what_is_for_a_tier_that_is_closed_waits_for_it_or_goes_on() {
     let person = item.route.unwrap().person.unwrap();
     assert!(person.starts_with("eng-"), "{person}");
     let told = item.told.last().unwrap();
-    assert_eq!((told.person.as_str(), told.role.as_str(), told.at), (person.as_str(), "engineering", stage.at(8 * HOUR)));
+    assert_eq!(
+        (told.person.as_str(), told.role.as_str(), told.at),
+        (person.as_str(), "engineering", stage.at(8 * HOUR))
+    );
 }
 
 #[test]

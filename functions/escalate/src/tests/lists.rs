@@ -72,7 +72,11 @@ fn a129_a_breach_is_as_probable_as_the_record_says_and_the_calibration_stands_be
     // Thirty cases that were answered: every third one too late.
     for number in 1..=30_i64 {
         let (start, answer) = (-number * 5 * HOUR, if number % 3 == 0 { 2 * HOUR } else { 50 * MINUTE });
-        let news = [(start, CaseStatus::Opened), (start + answer, CaseStatus::Responded), (start + 3 * HOUR, CaseStatus::Resolved)];
+        let news = [
+            (start, CaseStatus::Opened),
+            (start + answer, CaseStatus::Responded),
+            (start + 3 * HOUR, CaseStatus::Resolved),
+        ];
         stage.case(&format!("past-{number}"), Severity::Critical, &news);
     }
     let page = stage.page(&[]).unwrap();
@@ -85,7 +89,10 @@ fn a129_a_breach_is_as_probable_as_the_record_says_and_the_calibration_stands_be
     stage.doubles.set_now(stage.at(HOUR));
     let page = stage.page(&[]).unwrap();
     let clock = first_response(&page.escalations[0]);
-    assert_eq!((clock.breach.as_ref().unwrap().basis.as_str(), clock.state), ("breached", domain::sla::ClockState::Breached));
+    assert_eq!(
+        (clock.breach.as_ref().unwrap().basis.as_str(), clock.state),
+        ("breached", domain::sla::ClockState::Breached)
+    );
 }
 
 #[test]

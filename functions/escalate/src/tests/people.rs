@@ -44,19 +44,26 @@ fn a65_who_breaks_the_glass_pages_the_fourth_tier_at_once_with_a_reason_that_is_
     let emergency = json!({ "reason": "their chief executive called", "key": "call-1" });
     assert_eq!(break_glass(&stage, &emergency).unwrap_err().status, 404, "nobody knows the account");
     describe(&stage, Segment::Enterprise, 10);
-    for wrong in [json!({ "reason": " ", "key": "x" }), json!({ "reason": "why", "key": "a#b" }), json!({ "key": "x" })] {
+    for wrong in [json!({ "reason": " ", "key": "x" }), json!({ "reason": "why", "key": "a#b" }), json!({ "key": "x" })]
+    {
         let refused = break_glass(&stage, &wrong).unwrap_err();
         assert!([400, 422].contains(&refused.status), "{wrong}: {}", refused.status);
     }
     let opened = break_glass(&stage, &emergency).unwrap();
-    assert_eq!((&opened["role"], &opened["severity"], &opened["cause"]), (&json!("executive"), &json!("critical"), &json!("person")));
+    assert_eq!(
+        (&opened["role"], &opened["severity"], &opened["cause"]),
+        (&json!("executive"), &json!("critical"), &json!("person"))
+    );
     let told = &opened["told"][0];
     assert!(["vp-01", "vp-02"].contains(&told["person"].as_str().unwrap()), "{told}");
     let again = break_glass(&stage, &emergency).unwrap();
     assert_eq!(again["escalation"], opened["escalation"], "who breaks it again for the same joins");
     assert_eq!(stage.told(0), ["0: opened for executive"]);
     let link = stage.doubles.value(&keys::audit(&tenant(), &acme(), "escalate", 1)).unwrap();
-    assert!(link["record"]["reasons"].to_string().contains("kim broke the glass: their chief executive called"), "{link}");
+    assert!(
+        link["record"]["reasons"].to_string().contains("kim broke the glass: their chief executive called"),
+        "{link}"
+    );
 }
 
 #[test]
@@ -84,7 +91,10 @@ fn a105_a_hand_over_is_theirs_once_they_say_yes() {
     assert_eq!(stage.act_as("t", "sup-01", &id, "accept", "").unwrap_err().status, 409, "they were not asked");
     stage.doubles.set_now(stage.at(5 * MINUTE));
     let accepted = stage.act_as("t", "sup-02", &id, "accept", "").unwrap();
-    assert_eq!((&accepted["by"], &accepted["handed_to"], &accepted["handoffs"]), (&json!("sup-02"), &Value::Null, &json!(1)));
+    assert_eq!(
+        (&accepted["by"], &accepted["handed_to"], &accepted["handoffs"]),
+        (&json!("sup-02"), &Value::Null, &json!(1))
+    );
     assert_eq!(stage.act_as("t", "sup-02", &id, "accept", "").unwrap()["by"], "sup-02", "twice is once");
     assert_eq!(stage.told(1), ["0: kim has it", "0: handed_over", "5: accepted"]);
     for minute in 6..60 {
@@ -103,11 +113,7 @@ fn a105_a_hand_over_that_nobody_accepts_escalates() {
     }
     assert_eq!(stage.told(2), ["0: handed_over", "10: senior_support_engineer is told"]);
     assert_eq!((item(&stage, &id).status.as_str(), item(&stage, &id).handed_to), ("open", None));
-    let wrong = [
-        (r#"{"to":"nobody"}"#, 422),
-        ("", 422),
-        (r#"{"to":"sup-02"}"#, 409),
-    ];
+    let wrong = [(r#"{"to":"nobody"}"#, 422), ("", 422), (r#"{"to":"sup-02"}"#, 409)];
     for (body, status) in wrong {
         assert_eq!(stage.act("t", &id, "hand-over", body).unwrap_err().status, status, "{body}");
     }
@@ -163,7 +169,10 @@ fn a60_somebody_lets_the_clocks_of_a_case_begin_when_the_customer_called() {
         assert_eq!(stage.act("t", &id, "set-clocks", body).unwrap_err().status, 422, "{body}");
     }
     let set = stage.act("t", &id, "set-clocks", &since(-40 * MINUTE)).unwrap();
-    assert_eq!((&set["seconds_to_breach"], &set["clocks"][0]["started_at"]), (&json!(10 * MINUTE), &json!(stage.at(-40 * MINUTE))));
+    assert_eq!(
+        (&set["seconds_to_breach"], &set["clocks"][0]["started_at"]),
+        (&json!(10 * MINUTE), &json!(stage.at(-40 * MINUTE)))
+    );
     assert_eq!(stage.marks_at(11 * MINUTE), ["-10: first_response 50", "5: first_response 75"]);
     assert_eq!(stage.marks_at(20 * MINUTE), ["20: first_response breached"]);
 }

@@ -18,12 +18,11 @@ const MINUTE: i64 = 60;
 const HOUR: i64 = 3_600;
 
 fn policies() -> EscalationPolicies {
-    let hours =
-        |first: u32, last: u32| Targets {
-            first_response_seconds: first * 3_600,
-            next_response_seconds: None,
-            resolution_seconds: last * 3_600,
-        };
+    let hours = |first: u32, last: u32| Targets {
+        first_response_seconds: first * 3_600,
+        next_response_seconds: None,
+        resolution_seconds: last * 3_600,
+    };
     let sla = SlaPolicy {
         critical: hours(1, 4),
         high: hours(2, 8),
@@ -113,7 +112,9 @@ fn words(facts: &[EscalationFact]) -> Vec<String> {
             What::Accepted { by } => format!("accepted by {by}"),
             What::Reopened { .. } => "reopened".into(),
             What::Raised { tier, .. } => format!("raised to tier {}", tier.number()),
-            What::ClocksSet { since, .. } => format!("clocks from {}", (since.as_second() - at(0).as_second()) / MINUTE),
+            What::ClocksSet { since, .. } => {
+                format!("clocks from {}", (since.as_second() - at(0).as_second()) / MINUTE)
+            }
             What::SlaWarned { clock, percent } => format!("{} {percent}", clock.name()),
             What::SlaBreached { clock } => format!("{} breached", clock.name()),
             What::Resolved { .. } => "resolved".into(),

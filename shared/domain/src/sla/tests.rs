@@ -1,18 +1,17 @@
 //! Clocks against examples worked by hand, and against a count minute by minute.
 
 use super::*;
-use crate::case::News;
-use crate::id::{CaseId, SignalId, SourceId};
 use crate::calendar::hours::tests::{ZONES, any_calendar};
 use crate::calendar::{Weekday, WorkCalendar, Zone};
+use crate::case::News;
+use crate::id::{CaseId, SignalId, SourceId};
 use crate::signal::About;
 use proptest::prelude::*;
 
 const HOUR: i64 = 3_600;
 
 fn policy() -> SlaPolicy {
-    let targets =
-        |first: u32, last: u32| Targets {
+    let targets = |first: u32, last: u32| Targets {
         first_response_seconds: first * 3_600,
         next_response_seconds: Some(first * 1_800),
         resolution_seconds: last * 3_600,
@@ -134,10 +133,8 @@ fn a_clock_stands_still_while_waiting_on_the_customer() {
 
 #[test]
 fn a_clock_that_waits_reaches_no_mark() {
-    let case = case(&[
-        (0, CaseStatus::Opened, Severity::Critical),
-        (HOUR, CaseStatus::WaitingOnCustomer, Severity::Critical),
-    ]);
+    let case =
+        case(&[(0, CaseStatus::Opened, Severity::Critical), (HOUR, CaseStatus::WaitingOnCustomer, Severity::Critical)]);
     let clock = clock_of(ClockKind::Resolution, &case);
     assert_eq!(clock.next_due(None), None);
     assert_eq!(clock.at(at(1_000 * HOUR)).elapsed_millis, HOUR * 1_000);
@@ -154,8 +151,7 @@ fn a63_elapsed_and_paused_time_survive_a_change_of_severity() {
     };
     let now = at(6 * HOUR - 1);
     let (low, critical) = (case(&news(Severity::Low)), case(&news(Severity::Critical)));
-    let (before, after) =
-        (clock_of(ClockKind::Resolution, &low), clock_of(ClockKind::Resolution, &critical));
+    let (before, after) = (clock_of(ClockKind::Resolution, &low), clock_of(ClockKind::Resolution, &critical));
     assert_eq!((before.target_seconds, after.target_seconds), (48 * 3_600, 4 * 3_600));
     assert_eq!(before.at(now).elapsed_millis, after.at(now).elapsed_millis);
     assert_eq!(before.at(now).paused_millis, after.at(now).paused_millis);

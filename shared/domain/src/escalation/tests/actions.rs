@@ -19,7 +19,8 @@ fn a19_every_cell_of_the_matrix_has_a_way() {
         for tier in Tier::ALL {
             for segment in Segment::ALL {
                 let mut escalation = critical();
-                (escalation.severity, escalation.standing) = (severity, Standing { tier, segment, ..Standing::default() });
+                (escalation.severity, escalation.standing) =
+                    (severity, Standing { tier, segment, ..Standing::default() });
                 let policy = policies.policy(&escalation);
                 let own = severity == Severity::Low && segment == Segment::Enterprise;
                 let expected = if own { Role::CustomerSuccessManager } else { Role::SupportEngineer };
