@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use platform::function::{Failure, Ports};
 use platform::keys;
 use platform::table::{self, Expect, Range, Write};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How long a clock that stopped is remembered, in days.
 const KEPT_DAYS: i64 = 180;
@@ -48,14 +48,14 @@ pub struct Histories(BTreeMap<(ClockKind, Severity), History>);
 impl Histories {
     /// Reads what the open clocks of these escalations are compared with.
     pub async fn read(ports: &Ports, tenant: &TenantId, items: &[EscalationItem]) -> Result<Self, Failure> {
+        let open = |item: &EscalationItem| {
+            let running = item.clocks.iter().filter(|clock| clock.stopped_at.is_none());
+            running.map(|clock| (clock.clock, item.severity)).collect::<Vec<_>>()
+        };
+        let wanted: BTreeSet<(ClockKind, Severity)> = items.iter().flat_map(open).collect();
         let mut histories = BTreeMap::new();
-        for item in items {
-            for clock in item.clocks.iter().filter(|clock| clock.stopped_at.is_none()) {
-                let wanted = (clock.clock, item.severity);
-                if !histories.contains_key(&wanted) {
-                    histories.insert(wanted, read(ports, tenant, wanted).await?);
-                }
-            }
+        for kind in wanted {
+            histories.insert(kind, read(ports, tenant, kind).await?);
         }
         Ok(Self(histories))
     }
