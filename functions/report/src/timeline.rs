@@ -60,6 +60,8 @@ fn words(fact: &Fact) -> Option<String> {
         | Fact::RuleHeld(_)
         | Fact::RuleReleased(_)
         | Fact::CtaUpdated(_)
+        | Fact::DestinationDown(_)
+        | Fact::DestinationRecovered(_)
         | Fact::EscalationUpdated(_) => {
             return None;
         }
@@ -104,5 +106,6 @@ fn words(fact: &Fact) -> Option<String> {
         Fact::SlaWarned(fact) => format!("{} is at {} percent: {}", fact.clock, fact.percent, fact.escalation.reason),
         Fact::SlaBreached(fact) => format!("{} is breached: {}", fact.clock, fact.escalation.reason),
         Fact::EscalationResolved(fact) => format!("{}: {}", fact.outcome, fact.escalation.reason),
+        Fact::DeliveryGivenUp(fact) => format!("{} was not told ({}): {}", fact.destination, fact.told, fact.reason),
     })
 }

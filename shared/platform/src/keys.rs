@@ -6,7 +6,7 @@
 use domain::day::Day;
 use domain::digest::Digest;
 use domain::id::{
-    AccountId, CaseId, CauseId, CtaId, EscalationId, ExecutionId, ExperimentId, SegmentId, SourceId, TenantId,
+    AccountId, CaseId, CauseId, CtaId, DestinationId, EscalationId, ExecutionId, ExperimentId, SegmentId, SourceId, TenantId,
 };
 use jiff::Timestamp;
 
@@ -140,6 +140,31 @@ pub fn due(tenant: &TenantId, at: Timestamp, account: &AccountId, escalation: &E
 /// The oldest hour that may still hold due work. Writer: escalate.
 pub fn due_cursor(tenant: &TenantId) -> Key {
     of_tenant(tenant, "DUE", "cursor")
+}
+
+/// How a destination is, and what is told of it. Writer: escalate.
+pub fn destination(tenant: &TenantId, destination: &DestinationId) -> Key {
+    of_tenant(tenant, "DESTINATION", destination.to_string())
+}
+
+/// The partition of what waits for a destination, the next to be tried first. Writer: escalate.
+pub fn outbox_partition(tenant: &TenantId, destination: &DestinationId) -> String {
+    tenant_partition(tenant, &format!("OUTBOX#{destination}"))
+}
+
+/// A message that waits for a destination. Writer: escalate.
+pub fn outbox(tenant: &TenantId, destination: &DestinationId, due: Timestamp, message: &str) -> Key {
+    Key { pk: outbox_partition(tenant, destination), sk: format!("{}#{message}", time(due)) }
+}
+
+/// What a destination was told of an escalation. Writer: escalate.
+pub fn thread(tenant: &TenantId, escalation: &EscalationId, destination: &DestinationId) -> Key {
+    of_tenant(tenant, &format!("TOLD#{escalation}"), destination.to_string())
+}
+
+/// A message that was given up. Writer: escalate.
+pub fn given_up(tenant: &TenantId, message: &str) -> Key {
+    of_tenant(tenant, "UNDELIVERED", message.to_owned())
 }
 
 /// A key in a named partition of the tenant: runs, read models, quarantine and the like.

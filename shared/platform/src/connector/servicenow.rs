@@ -1,0 +1,59 @@
+//! A ServiceNow instance, by the Import Set API: a row goes into a staging table, and its transform map, which coalesces
+//! on `u_correlation_id`, makes one record of all rows with the same one. The secret is `user:password`.
+
+use crate::connector::request::{OutboundRequest, OutboundResponse};
+use crate::connector::secret::Secret;
+use crate::connector::{Wording, garbage};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use domain::delivery::{Answer, Cause, Told};
+use domain::signal::Severity;
+use serde_json::{Value, json};
+
+/// The request that tells it.
+pub fn request(instance: &str, table: &str, wording: &Wording<'_>, secret: &Secret) -> OutboundRequest {
+    let notice = wording.notice;
+    let (state, role, outcome) = match &notice.told {
+        Told::Page { role, .. } => ("open", role.name(), None),
+        Told::Acknowledged { .. } => ("acknowledged", "", None),
+        Told::Resolved { outcome } => ("resolved", "", Some(outcome)),
+    };
+    let level = match notice.severity {
+        Severity::Critical => "1",
+        Severity::High => "2",
+        Severity::Medium => "3",
+        Severity::Low => "4",
+    };
+    // A clock that is not for it to know is not in it: an empty field would empty its own.
+    let mut body = json!({
+        "u_correlation_id": wording.record, "u_correlation_display": "cs-ops", "u_message_id": wording.id,
+        "u_escalation": notice.escalation, "u_account": notice.account, "u_case": notice.case, "u_state": state,
+        "u_severity": level, "u_short_description": wording.title, "u_description": wording.text,
+    });
+    if let Some(body) = body.as_object_mut() {
+        let times = [("u_sla_due", wording.breach_at.map(|at| at.strftime("%Y-%m-%d %H:%M:%S").to_string()))];
+        let texts = [("u_close_notes", outcome.cloned()), ("u_role", Some(role.to_owned()).filter(|role| !role.is_empty()))];
+        for (name, value) in times.into_iter().chain(texts) {
+            body.extend(value.map(|value| (name.to_owned(), value.into())));
+        }
+    }
+    let encoded = Secret::new(STANDARD.encode(secret.reveal()));
+    OutboundRequest::json("POST", format!("{instance}/api/now/import/{table}"), &body)
+        .authorization("Basic", &encoded)
+        .hiding(secret)
+}
+
+/// What a success by status means: each row has a result of its own.
+pub fn answer(response: &OutboundResponse) -> Answer {
+    let body = response.json();
+    let row = body.as_ref().and_then(|body| body.get("result")).and_then(|rows| rows.get(0));
+    let text = |name: &str| row.and_then(|row| row.get(name)).and_then(Value::as_str);
+    match text("status") {
+        Some("inserted" | "updated" | "ignored") => {
+            Answer::Delivered { external_id: text("sys_id").map(str::to_owned) }
+        }
+        // The transform map or a rule of the table: the same for every row, and somebody has to repair it.
+        Some("error") => Answer::failed(Cause::Closed, "its transform map refused the row"),
+        _ => garbage(),
+    }
+}
