@@ -1,11 +1,12 @@
 //! The list of active escalations, and what people do with them.
 
 use crate::change::{Change, Door};
+use crate::outbox::Book;
 use async_trait::async_trait;
 use contract::escalate::{ActiveEscalations, EscalationActionRequest, EscalationItem};
 use contract::event::FunctionName;
 use contract::problem::Fault;
-use domain::escalation::{Escalation, EscalationFact, EscalationPolicies, TransitionError};
+use domain::escalation::{Escalation, EscalationFact, TransitionError};
 use domain::id::{AccountId, EscalationId, PersonId};
 use domain::record::EscalationRecord;
 use platform::function::{Failure, Ports};
@@ -75,7 +76,7 @@ fn read_cursor(request: &Request) -> Result<usize, Problem> {
 /// `POST /escalations/{id}/{action}`.
 pub async fn act(
     ports: &Ports,
-    policies: &EscalationPolicies,
+    policies: &Book,
     caller: &Caller,
     request: &Request,
 ) -> Result<Response, Problem> {

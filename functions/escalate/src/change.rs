@@ -2,6 +2,7 @@
 //! events that tell it, and the link in the chain of decisions.
 
 use crate::clock;
+use crate::outbox::{self, Book};
 use contract::escalate::{EscalationItem, by_name, event_body};
 use contract::event::{
     Cause, EscalationAcknowledged, EscalationAdvanced, EscalationOpened, EscalationResolved, EscalationUpdated, Event,
@@ -9,7 +10,7 @@ use contract::event::{
 };
 use domain::audit::{self, Record};
 use domain::digest::Digest;
-use domain::escalation::{self, Escalation, EscalationFact, EscalationPolicies, Status, What};
+use domain::escalation::{self, Escalation, EscalationFact, Status, What};
 use domain::id::{AccountId, EscalationId, TenantId};
 use domain::record::EscalationRecord;
 use jiff::{SignedDuration, Timestamp};
@@ -49,7 +50,7 @@ pub fn nothing_yet(tenant: &TenantId, account: &AccountId) -> EscalationRecord {
 /// Where a change comes from and when it is made.
 pub struct Change<'a> {
     pub ports: &'a Ports,
-    pub policies: &'a EscalationPolicies,
+    pub policies: &'a Book,
     pub cause: &'a Cause,
     pub account: &'a AccountId,
     pub now: Timestamp,
@@ -90,6 +91,7 @@ impl Change<'_> {
             writes.push(Write::Put { key, expect: Expect::Absent, body: table::body(&link)?, expires_at: None });
             record.audit = link.head();
         }
+        writes.extend(outbox::writes(self, &escalation, facts)?);
         let mut events: Vec<Event> = facts.iter().map(|fact| self.event(&escalation, fact)).collect();
         events.extend(self.update(record.escalations.get(&escalation.id), &escalation, facts));
         record.escalations.insert(escalation.id.clone(), escalation);

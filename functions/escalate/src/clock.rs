@@ -4,10 +4,10 @@
 //! again.
 
 use crate::change::{Change, Door, Due, nothing_yet};
+use crate::outbox::Book;
 use async_trait::async_trait;
 use contract::event::Cause;
 use contract::message::cause_id;
-use domain::escalation::EscalationPolicies;
 use domain::id::{EscalationId, TenantId};
 use domain::record::EscalationRecord;
 use jiff::Timestamp;
@@ -24,7 +24,7 @@ struct Cursor {
 }
 
 /// Tells what is due by now, for every tenant. One that fails does not stop the others.
-pub async fn tick(ports: &Ports, policies: &EscalationPolicies) -> Result<(), Failure> {
+pub async fn tick(ports: &Ports, policies: &Book) -> Result<(), Failure> {
     let mut failed = None;
     for tenant in sweep::tenants(ports).await? {
         if let Err(error) = tick_for(ports, policies, &tenant).await {
@@ -35,7 +35,7 @@ pub async fn tick(ports: &Ports, policies: &EscalationPolicies) -> Result<(), Fa
     failed.map_or(Ok(()), Err)
 }
 
-async fn tick_for(ports: &Ports, policies: &EscalationPolicies, tenant: &TenantId) -> Result<(), Failure> {
+async fn tick_for(ports: &Ports, policies: &Book, tenant: &TenantId) -> Result<(), Failure> {
     let now = ports.clock.now();
     let this_hour = keys::hour_of(now);
     let cursor_key = keys::due_cursor(tenant);
@@ -80,7 +80,7 @@ pub async fn begin(ports: &Ports, tenant: &TenantId, now: Timestamp) -> Result<O
     Ok(Some(Write::Put { key, expect: Expect::Absent, body, expires_at: None }))
 }
 
-async fn tell(ports: &Ports, policies: &EscalationPolicies, tenant: &TenantId, item: &Item) -> Result<(), Failure> {
+async fn tell(ports: &Ports, policies: &Book, tenant: &TenantId, item: &Item) -> Result<(), Failure> {
     let due: Due = table::read(item)?;
     let message = cause_id(&format!("{tenant}#due#{}", item.key.sk));
     let cause =

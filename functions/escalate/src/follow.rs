@@ -1,10 +1,11 @@
 //! What opens escalations: support cases, which they then follow, and rules that ask for people.
 
 use crate::change::{Change, Door, nothing_yet};
+use crate::outbox::Book;
 use async_trait::async_trait;
 use contract::event::{EscalationRequested, Event};
 use domain::case::Case;
-use domain::escalation::{Cause, Escalation, EscalationPolicies};
+use domain::escalation::{Cause, Escalation};
 use domain::id::{AccountId, CaseId, CtaId};
 use domain::record::EscalationRecord;
 use domain::signal::Severity;
@@ -15,7 +16,7 @@ use platform::{keys, table};
 /// News of a case. What it says is read from the case itself, so that news may come in any order.
 pub async fn case(
     ports: &Ports,
-    policies: &EscalationPolicies,
+    policies: &Book,
     event: &Event,
     account: &AccountId,
     case: &CaseId,
@@ -32,7 +33,7 @@ pub async fn case(
 /// A rule asks for people.
 pub async fn request(
     ports: &Ports,
-    policies: &EscalationPolicies,
+    policies: &Book,
     event: &Event,
     account: &AccountId,
     fact: &EscalationRequested,
@@ -47,7 +48,7 @@ pub async fn request(
 
 async fn follow(
     ports: &Ports,
-    policies: &EscalationPolicies,
+    policies: &Book,
     event: &Event,
     account: &AccountId,
     cause: Cause,

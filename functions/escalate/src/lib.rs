@@ -1,25 +1,35 @@
 //! `escalate`: what needs people comes in, and is driven until somebody has it and it is done.
 //!
 //! Cases and rules open escalations ([`follow`]), a clock tells what is due ([`clock`]), people acknowledge and resolve
-//! ([`act`]). Whatever the door, one place writes what happened ([`change`]).
+//! ([`act`]). Whatever the door, one place writes what happened ([`change`]), and with it what is told elsewhere
+//! ([`outbox`]).
 
 mod act;
 mod change;
 mod clock;
 mod follow;
+mod outbox;
 
 use async_trait::async_trait;
-use contract::event::{Fact, FunctionName};
-use contract::message::Incoming;
-use domain::escalation::EscalationPolicies;
+use contract::event::{Event, Fact, FunctionName};
+use contract::message::{Deliver, Incoming, Task};
+use domain::destination::Destinations;
+use domain::escalation::{Escalation, EscalationPolicies};
+use domain::id::{AccountId, EscalationId, TenantId};
+use domain::record::EscalationRecord;
 use jiff::Timestamp;
+use outbox::Book;
+use platform::connector::Connector;
 use platform::function::{ConfigurationError, Failure, Function, Ports, Tick};
 use platform::http::{Caller, Method, Parameter, Problem, Request, Response, Route};
+use platform::table::Item;
+use platform::{keys, once, sweep};
+use std::sync::Arc;
 
 /// The function.
 pub struct Escalate {
     ports: Ports,
-    policies: EscalationPolicies,
+    book: Book,
 }
 
 impl Escalate {
@@ -31,8 +41,45 @@ impl Escalate {
     }
 
     /// Connects the function to its ports, with these policies.
-    pub const fn with(ports: Ports, policies: EscalationPolicies) -> Self {
-        Self { ports, policies }
+    pub fn with(ports: Ports, policies: EscalationPolicies) -> Self {
+        Self { ports, book: Book::new(policies) }
+    }
+
+    /// Connects the function to its ports and to the built-in destinations.
+    pub fn connected(ports: Ports, connector: Arc<Connector>) -> Result<Self, ConfigurationError> {
+        let destinations = contract::destinations::built_in()
+            .map_err(|faults| ConfigurationError { file: "destinations.yaml", faults })?;
+        Ok(Self::new(ports)?.reaching(destinations, connector))
+    }
+
+    /// The same, telling people at these destinations.
+    #[must_use]
+    pub fn reaching(mut self, destinations: Destinations, connector: Arc<Connector>) -> Self {
+        self.book.destinations = destinations;
+        self.book.connector = Some(connector);
+        self
+    }
+
+    async fn fact(&self, event: &Event) -> Result<(), Failure> {
+        let Some(account) = &event.meta.account else {
+            return Err(Failure::Unhandled(format!("`{}` without an account is not for escalate", event.fact.name())));
+        };
+        match &event.fact {
+            Fact::CaseOpened(fact) => follow::case(&self.ports, &self.book, event, account, &fact.case).await,
+            Fact::CaseChanged(fact) => follow::case(&self.ports, &self.book, event, account, &fact.case).await,
+            Fact::EscalationRequested(fact) => follow::request(&self.ports, &self.book, event, account, fact).await,
+            other => Err(Failure::Unhandled(format!("`{}` is not for escalate", other.name()))),
+        }
+    }
+
+    /// Has destinations told what fell due, for every tenant.
+    async fn wake_all(&self, tick: &Tick) -> Result<(), Failure> {
+        if !self.book.destinations.is_empty() {
+            for tenant in sweep::tenants(&self.ports).await? {
+                outbox::wake(&self.ports, &self.book, &tenant, &tick.time.to_string()).await?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -72,32 +119,55 @@ impl Function for Escalate {
     async fn call(&self, caller: &Caller, request: &Request) -> Result<Response, Problem> {
         match (request.method.as_str(), request.route.as_str()) {
             ("GET", "/escalations/active") => act::active(&self.ports, caller, request).await,
-            ("POST", "/escalations/{id}/{action}") => act::act(&self.ports, &self.policies, caller, request).await,
+            ("POST", "/escalations/{id}/{action}") => {
+                let answer = act::act(&self.ports, &self.book, caller, request).await?;
+                // What is missed here the next tick finds.
+                let woken = outbox::wake(&self.ports, &self.book, &caller.tenant, &request.request_id).await;
+                woken.unwrap_or_else(|error| tracing::warn!(%error, "destinations are told with the next tick"));
+                Ok(answer)
+            }
             _ => Err(Problem::not_found("route", &request.route)),
         }
     }
 
-    async fn message(&self, message: &Incoming, _: Timestamp) -> Result<(), Failure> {
-        let Incoming::Fact(event) = message else {
-            return Err(Failure::Unhandled("there is no work for escalate".into()));
-        };
-        let Some(account) = &event.meta.account else {
-            return Err(Failure::Unhandled(format!("`{}` without an account is not for escalate", event.fact.name())));
-        };
-        match &event.fact {
-            Fact::CaseOpened(fact) => follow::case(&self.ports, &self.policies, event, account, &fact.case).await,
-            Fact::CaseChanged(fact) => follow::case(&self.ports, &self.policies, event, account, &fact.case).await,
-            Fact::EscalationRequested(fact) => follow::request(&self.ports, &self.policies, event, account, fact).await,
-            other => Err(Failure::Unhandled(format!("`{}` is not for escalate", other.name()))),
+    async fn message(&self, message: &Incoming, until: Timestamp) -> Result<(), Failure> {
+        match message {
+            Incoming::Fact(event) => {
+                self.fact(event).await?;
+                outbox::wake(&self.ports, &self.book, &event.meta.tenant, event.meta.event_id.as_str()).await
+            }
+            Incoming::Work(work) => match &work.task {
+                Task::Deliver(Deliver { destination }) => {
+                    outbox::deliver(&self.ports, &self.book, &work.tenant, destination, until).await
+                }
+                _ => Err(Failure::Unhandled("this work is not for escalate".into())),
+            },
         }
     }
 
     async fn tick(&self, tick: &Tick) -> Result<(), Failure> {
         match tick.tick.as_str() {
-            "due_clock" => clock::tick(&self.ports, &self.policies).await,
+            "due_clock" => {
+                let told = clock::tick(&self.ports, &self.book).await;
+                self.wake_all(tick).await?;
+                told
+            }
             other => Err(Failure::Unhandled(format!("there is no tick `{other}` in escalate"))),
         }
     }
+}
+
+/// An escalation as it is now, with the item of its account's record.
+async fn lookup(
+    ports: &Ports,
+    tenant: &TenantId,
+    account: &AccountId,
+    id: &EscalationId,
+) -> Result<(Option<Item>, Option<Escalation>), Failure> {
+    let item = ports.table.get(&keys::escalations(tenant, account)).await?;
+    let record = item.as_ref().map(once::state_of::<EscalationRecord>).transpose()?;
+    let escalation = record.and_then(|mut record| record.escalations.remove(id));
+    Ok((item, escalation))
 }
 
 #[cfg(test)]

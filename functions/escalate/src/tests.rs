@@ -1,5 +1,7 @@
 //! Cases, rules, people and the clock through the doors of escalate: who is told, when, and what ends it.
 
+mod outbox;
+
 use super::*;
 use contract::escalate::{ActiveEscalations, EscalationItem};
 use contract::event::{CaseChanged, CaseOpened, Cause, EscalationRequested, Event};
