@@ -7,10 +7,12 @@
 
 use crate::data::{self, DataError};
 use crate::import::listed;
+use crate::post;
 use clap::Args;
 use contract::event::FunctionName;
 use contract::problem::Fault;
-use contract::{contact, escalation, experiments, playbook, rules, scorecard, segments};
+use contract::{contact, destinations, escalation, experiments, playbook, rules, scorecard, segments};
+use domain::destination::Destinations;
 use domain::escalation::EscalationPolicies;
 use domain::experiment::Experiments;
 use domain::rule::RuleSet;
@@ -46,6 +48,9 @@ pub struct Files {
     /// Reach customers by this policy; the data folder remembers it
     #[arg(long, value_name = "FILE")]
     pub contact: Option<PathBuf>,
+    /// Tell people at these destinations: what would be sent is written down, nothing leaves. The data folder remembers it
+    #[arg(long, value_name = "FILE")]
+    pub destinations: Option<PathBuf>,
 }
 
 /// The texts of the files that were given.
@@ -59,6 +64,7 @@ pub struct Texts {
     escalation: Option<Text>,
     playbooks: Vec<Text>,
     contact: Option<Text>,
+    destinations: Option<Text>,
 }
 
 /// A file as it was when it was given.
@@ -105,6 +111,8 @@ pub struct Configuration {
     experiments: Experiments,
     policies: EscalationPolicies,
     playbooks: trigger::Library,
+    destinations: Destinations,
+    sent: Option<PathBuf>,
 }
 
 impl Files {
@@ -129,6 +137,7 @@ impl Files {
             escalation: self.escalation.as_deref().map(|path| text("escalation policies", path)).transpose()?,
             playbooks: self.playbooks.iter().map(|path| text("playbook", path)).collect::<Result<_, _>>()?,
             contact: self.contact.as_deref().map(|path| text("contact policy", path)).transpose()?,
+            destinations: self.destinations.as_deref().map(|path| text("destinations", path)).transpose()?,
         })
     }
 }
@@ -151,6 +160,7 @@ impl Texts {
             escalation: self.escalation.or_else(|| other.escalation.clone()),
             playbooks: if self.playbooks.is_empty() { other.playbooks.clone() } else { self.playbooks },
             contact: self.contact.or_else(|| other.contact.clone()),
+            destinations: self.destinations.or_else(|| other.destinations.clone()),
         }
     }
 }
@@ -170,7 +180,16 @@ impl Configuration {
         let policies = one("escalation policies", texts.escalation.as_ref(), escalation::built_in, escalation::read)?;
         let contact = one("contact policy", texts.contact.as_ref(), contact::built_in, contact::read)?;
         let playbooks = playbooks(&texts.playbooks)?.reaching(contact);
-        Ok(Self { scorecards, rules, segments, experiments, policies, playbooks })
+        let destinations =
+            one("destinations", texts.destinations.as_ref(), destinations::built_in, destinations::read)?;
+        Ok(Self { scorecards, rules, segments, experiments, policies, playbooks, destinations, sent: None })
+    }
+
+    /// What destinations would be sent is written down in this file; without one, in the log.
+    #[must_use]
+    pub fn sent_to(mut self, path: PathBuf) -> Self {
+        self.sent = Some(path);
+        self
     }
 
     /// Makes a function of its ports.
@@ -183,7 +202,11 @@ impl Configuration {
                 let trigger = trigger::Trigger::with(ports, rules, segments, self.playbooks.clone());
                 Arc::new(trigger.with_experiments(self.experiments.clone()))
             }
-            FunctionName::Escalate => Arc::new(escalate::Escalate::with(ports, self.policies.clone())),
+            FunctionName::Escalate => {
+                let connector = Arc::new(post::rehearsing(self.sent.as_deref(), ports.clock.clone()));
+                let escalate = escalate::Escalate::with(ports, self.policies.clone());
+                Arc::new(escalate.reaching(self.destinations.clone(), connector))
+            }
             FunctionName::Report => Arc::new(report::Report::new(ports)),
         })
     }
