@@ -2,7 +2,9 @@
 //!
 //! `CS_OPS_UPDATE=1 cargo test -p tests --test configuration` writes them anew.
 
-use contract::{contact, destinations, escalation, experiments, mapping, playbook, rules, scorecard, segments};
+use contract::{
+    contact, destinations, escalation, experiments, mapping, playbook, roster, rules, scorecard, segments,
+};
 use schemars::{Schema, schema_for};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -21,6 +23,7 @@ fn schemas() -> [(&'static str, Schema); 9] {
         ("segments", schema_for!(segments::SegmentsFile)),
         ("contact", schema_for!(contact::ContactFile)),
         ("experiments", schema_for!(experiments::ExperimentsFile)),
+        ("roster", schema_for!(roster::RosterFile)),
         ("destinations", schema_for!(destinations::DestinationsFile)),
     ]
 }
@@ -50,7 +53,8 @@ fn what_is_built_in_fits_its_schema_and_what_is_misspelt_does_not() {
         ("escalation", 2),
         ("segments", 5),
         ("contact", 6),
-        ("destinations", 8),
+        ("roster", 8),
+        ("destinations", 9),
     ];
     for (file, of) in files.map(|(file, of)| (file.to_owned(), of)).into_iter().chain(playbooks) {
         let (name, schema) = schemas()[of].clone();

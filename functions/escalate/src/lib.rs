@@ -1,10 +1,12 @@
 //! `escalate`: what needs people comes in, and is driven until somebody has it and it is done.
 //!
 //! Cases and rules open escalations ([`follow`]), a clock tells what is due ([`clock`]), people acknowledge and resolve
-//! ([`act`]). Whatever the door, one place writes what happened ([`change`]), and with it what is told elsewhere
-//! ([`outbox`]).
+//! ([`act`]), break the glass ([`break_glass`]), and give accounts to one another ([`allocate`]). Whatever the door, one place
+//! writes what happened to an escalation ([`change`]), and with it what is told elsewhere ([`outbox`]).
 
 mod act;
+mod allocate;
+mod break_glass;
 mod change;
 mod clock;
 mod follow;
@@ -13,12 +15,13 @@ mod outbox;
 use async_trait::async_trait;
 use contract::event::{Event, Fact, FunctionName};
 use contract::message::{Deliver, Incoming, Task};
+use domain::allocation::AllocationPolicy;
 use domain::destination::Destinations;
 use domain::escalation::{Escalation, EscalationPolicies};
 use domain::id::{AccountId, EscalationId, TenantId};
 use domain::record::EscalationRecord;
+use domain::roster::Roster;
 use jiff::Timestamp;
-use outbox::Book;
 use platform::connector::Connector;
 use platform::function::{ConfigurationError, Failure, Function, Ports, Tick};
 use platform::http::{Caller, Method, Parameter, Problem, Request, Response, Route};
@@ -26,23 +29,36 @@ use platform::table::Item;
 use platform::{keys, once, sweep};
 use std::sync::Arc;
 
+/// Who is told about what, and where: policies, the people that they mean, and the places where these are told.
+struct Plan {
+    policies: EscalationPolicies,
+    roster: Roster,
+    destinations: Destinations,
+    /// Without one nothing leaves.
+    connector: Option<Arc<Connector>>,
+}
+
 /// The function.
 pub struct Escalate {
     ports: Ports,
-    book: Book,
+    plan: Plan,
+    allocation: AllocationPolicy,
 }
 
 impl Escalate {
-    /// Connects the function to its ports, with the default policies.
+    /// Connects the function to its ports, with the default policies and the built-in roster.
     pub fn new(ports: Ports) -> Result<Self, ConfigurationError> {
         let policies = contract::escalation::built_in()
             .map_err(|faults| ConfigurationError { file: "escalation.yaml", faults })?;
-        Ok(Self::with(ports, policies))
+        let roster =
+            contract::roster::built_in().map_err(|faults| ConfigurationError { file: "roster.yaml", faults })?;
+        Ok(Self::with(ports, policies, roster))
     }
 
-    /// Connects the function to its ports, with these policies.
-    pub fn with(ports: Ports, policies: EscalationPolicies) -> Self {
-        Self { ports, book: Book::new(policies) }
+    /// Connects the function to its ports, with these policies and these people. Nobody is told anywhere.
+    pub fn with(ports: Ports, policies: EscalationPolicies, roster: Roster) -> Self {
+        let plan = Plan { policies, roster, destinations: Destinations::none(), connector: None };
+        Self { ports, plan, allocation: AllocationPolicy::default() }
     }
 
     /// Connects the function to its ports and to the built-in destinations.
@@ -55,8 +71,8 @@ impl Escalate {
     /// The same, telling people at these destinations.
     #[must_use]
     pub fn reaching(mut self, destinations: Destinations, connector: Arc<Connector>) -> Self {
-        self.book.destinations = destinations;
-        self.book.connector = Some(connector);
+        self.plan.destinations = destinations;
+        self.plan.connector = Some(connector);
         self
     }
 
@@ -65,18 +81,24 @@ impl Escalate {
             return Err(Failure::Unhandled(format!("`{}` without an account is not for escalate", event.fact.name())));
         };
         match &event.fact {
-            Fact::CaseOpened(fact) => follow::case(&self.ports, &self.book, event, account, &fact.case).await,
-            Fact::CaseChanged(fact) => follow::case(&self.ports, &self.book, event, account, &fact.case).await,
-            Fact::EscalationRequested(fact) => follow::request(&self.ports, &self.book, event, account, fact).await,
+            Fact::CaseOpened(fact) => follow::case(&self.ports, &self.plan, event, account, &fact.case).await,
+            Fact::CaseChanged(fact) => follow::case(&self.ports, &self.plan, event, account, &fact.case).await,
+            Fact::EscalationRequested(fact) => follow::request(&self.ports, &self.plan, event, account, fact).await,
             other => Err(Failure::Unhandled(format!("`{}` is not for escalate", other.name()))),
         }
     }
 
+    /// Has destinations told at once what a request brought about. What is missed here the next tick finds.
+    async fn wake(&self, caller: &Caller, request: &Request) {
+        let woken = outbox::wake(&self.ports, &self.plan, &caller.tenant, &request.request_id).await;
+        woken.unwrap_or_else(|error| tracing::warn!(%error, "destinations are told with the next tick"));
+    }
+
     /// Has destinations told what fell due, for every tenant.
     async fn wake_all(&self, tick: &Tick) -> Result<(), Failure> {
-        if !self.book.destinations.is_empty() {
+        if !self.plan.destinations.is_empty() {
             for tenant in sweep::tenants(&self.ports).await? {
-                outbox::wake(&self.ports, &self.book, &tenant, &tick.time.to_string()).await?;
+                outbox::wake(&self.ports, &self.plan, &tenant, &tick.time.to_string()).await?;
             }
         }
         Ok(())
@@ -85,7 +107,7 @@ impl Escalate {
 
 const LISTED_BY: &[Parameter] = &[
     Parameter::one_of("severity", "Only those of this severity.", &["critical", "high", "medium", "low"]),
-    Parameter::one_of("status", "Only those of this status.", &["open", "acknowledged"]),
+    Parameter::one_of("status", "Only those of this status.", &["open", "acknowledged", "snoozed"]),
     Parameter::text("account", "Only those about this account."),
     Parameter::CURSOR,
 ];
@@ -96,10 +118,26 @@ pub const ROUTES: &[Route] = &[
         .scope("cs-ops.escalate.read")
         .query(LISTED_BY)
         .answers::<contract::escalate::ActiveEscalations>(200),
-    Route::new(Method::Post, "/escalations/{id}/{action}", "Acknowledges or resolves an escalation.")
+    Route::new(
+        Method::Post,
+        "/escalations/{id}/{action}",
+        "Acknowledges, unacknowledges, snoozes, hands over, accepts, resolves or reopens an escalation.",
+    )
+    .scope("cs-ops.escalate.write")
+    .takes::<contract::escalate::EscalationActionRequest>()
+    .answers::<contract::escalate::EscalationItem>(200),
+    Route::new(Method::Post, "/accounts/{id}/break-glass", "Tells executives about an account at once.")
         .scope("cs-ops.escalate.write")
-        .takes::<contract::escalate::EscalationActionRequest>()
+        .takes::<contract::escalate::BreakGlassRequest>()
         .answers::<contract::escalate::EscalationItem>(200),
+    Route::new(
+        Method::Post,
+        "/allocate/{customer_id}",
+        "Ranks who could look after an account, with reasons; gives it to one of them where that is asked for.",
+    )
+    .scope("cs-ops.escalate.write")
+    .takes::<contract::allocate::AllocateRequest>()
+    .answers::<contract::allocate::AllocateAnswer>(200),
 ];
 
 #[async_trait]
@@ -120,11 +158,18 @@ impl Function for Escalate {
         match (request.method.as_str(), request.route.as_str()) {
             ("GET", "/escalations/active") => act::active(&self.ports, caller, request).await,
             ("POST", "/escalations/{id}/{action}") => {
-                let answer = act::act(&self.ports, &self.book, caller, request).await?;
-                // What is missed here the next tick finds.
-                let woken = outbox::wake(&self.ports, &self.book, &caller.tenant, &request.request_id).await;
-                woken.unwrap_or_else(|error| tracing::warn!(%error, "destinations are told with the next tick"));
+                let answer = act::act(&self.ports, &self.plan, caller, request).await?;
+                self.wake(caller, request).await;
                 Ok(answer)
+            }
+            ("POST", "/accounts/{id}/break-glass") => {
+                let answer = break_glass::break_glass(&self.ports, &self.plan, caller, request).await?;
+                self.wake(caller, request).await;
+                Ok(answer)
+            }
+            ("POST", "/allocate/{customer_id}") => {
+                let team = allocate::Team { ports: &self.ports, roster: &self.plan.roster, policy: &self.allocation };
+                allocate::allocate(&team, caller, request).await
             }
             _ => Err(Problem::not_found("route", &request.route)),
         }
@@ -134,11 +179,11 @@ impl Function for Escalate {
         match message {
             Incoming::Fact(event) => {
                 self.fact(event).await?;
-                outbox::wake(&self.ports, &self.book, &event.meta.tenant, event.meta.event_id.as_str()).await
+                outbox::wake(&self.ports, &self.plan, &event.meta.tenant, event.meta.event_id.as_str()).await
             }
             Incoming::Work(work) => match &work.task {
                 Task::Deliver(Deliver { destination }) => {
-                    outbox::deliver(&self.ports, &self.book, &work.tenant, destination, until).await
+                    outbox::deliver(&self.ports, &self.plan, &work.tenant, destination, until).await
                 }
                 _ => Err(Failure::Unhandled("this work is not for escalate".into())),
             },
@@ -148,7 +193,7 @@ impl Function for Escalate {
     async fn tick(&self, tick: &Tick) -> Result<(), Failure> {
         match tick.tick.as_str() {
             "due_clock" => {
-                let told = clock::tick(&self.ports, &self.book).await;
+                let told = clock::tick(&self.ports, &self.plan).await;
                 self.wake_all(tick).await?;
                 told
             }

@@ -4,6 +4,7 @@
 //! what should happen; the rooms above carry it out. The same input gives the same output, byte for byte.
 
 pub mod account;
+pub mod allocation;
 pub mod analytics;
 pub mod audit;
 pub mod backtest;
@@ -28,10 +29,13 @@ pub mod nearest;
 pub mod page;
 pub mod playbook;
 pub mod portfolio;
+pub mod priority;
 pub mod quality;
 pub mod rate;
 pub mod record;
 pub mod retry;
+pub mod roster;
+pub mod routing;
 pub mod rule;
 pub mod rulebook;
 pub mod scorecard;

@@ -191,6 +191,13 @@ impl Line {
 
 #[cfg(test)]
 mod tests {
+    #![allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_possible_wrap,
+        clippy::cast_sign_loss,
+        reason = "the numbers of these tests are small"
+    )]
+
     use super::*;
 
     fn wobble(place: usize) -> f64 {
