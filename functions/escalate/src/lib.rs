@@ -2,19 +2,21 @@
 //!
 //! Cases and rules open escalations ([`follow`]), a clock tells what is due ([`clock`]), people acknowledge and resolve
 //! ([`act`]), break the glass ([`break_glass`]), and give accounts to one another ([`allocate`]). Whatever the door, one place
-//! writes what happened to an escalation ([`change`]), and with it what is told elsewhere ([`outbox`]).
+//! writes what happened to an escalation ([`change`]), and with it what is told elsewhere ([`outbox`],
+//! [`deliver`]).
 
 mod act;
 mod allocate;
 mod break_glass;
 mod change;
 mod clock;
+mod deliver;
 mod follow;
 mod outbox;
 
 use async_trait::async_trait;
 use contract::event::{Event, Fact, FunctionName};
-use contract::message::{Deliver, Incoming, Task};
+use contract::message::{Incoming, Task};
 use domain::allocation::AllocationPolicy;
 use domain::destination::Destinations;
 use domain::escalation::{Escalation, EscalationPolicies};
@@ -84,6 +86,7 @@ impl Escalate {
             Fact::CaseOpened(fact) => follow::case(&self.ports, &self.plan, event, account, &fact.case).await,
             Fact::CaseChanged(fact) => follow::case(&self.ports, &self.plan, event, account, &fact.case).await,
             Fact::EscalationRequested(fact) => follow::request(&self.ports, &self.plan, event, account, fact).await,
+            Fact::EffectRequested(fact) => outbox::effect(&self.ports, &self.plan, event, account, fact).await,
             other => Err(Failure::Unhandled(format!("`{}` is not for escalate", other.name()))),
         }
     }
@@ -182,9 +185,7 @@ impl Function for Escalate {
                 outbox::wake(&self.ports, &self.plan, &event.meta.tenant, event.meta.event_id.as_str()).await
             }
             Incoming::Work(work) => match &work.task {
-                Task::Deliver(Deliver { destination }) => {
-                    outbox::deliver(&self.ports, &self.plan, &work.tenant, destination, until).await
-                }
+                Task::Deliver(asked) => deliver::deliver(&self.ports, &self.plan, &work.tenant, asked, until).await,
                 _ => Err(Failure::Unhandled("this work is not for escalate".into())),
             },
         }

@@ -1,7 +1,5 @@
 //! Cases, rules, people and the clock through the doors of escalate: who is told, when, and what ends it.
 
-mod outbox;
-
 use super::*;
 use contract::escalate::{ActiveEscalations, EscalationItem};
 use contract::event::{CaseChanged, CaseOpened, Cause, EscalationRequested, Event};
@@ -16,6 +14,8 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 
 mod allocation;
+mod outbox;
+mod outside;
 
 const HOUR: i64 = 3_600;
 const MINUTE: i64 = 60;

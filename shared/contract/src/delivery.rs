@@ -1,6 +1,6 @@
 //! What is told of destinations: that one is down or back, and what could not be told to it.
 
-use domain::id::{DestinationId, EscalationId};
+use domain::id::{DestinationId, EscalationId, ExecutionId};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -35,9 +35,14 @@ pub struct DeliveryGivenUp {
     #[schemars(with = "String")]
     pub destination: DestinationId,
     /// About which escalation.
-    #[schemars(with = "String")]
-    pub escalation: EscalationId,
-    /// `page`, `acknowledged` or `resolved`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub escalation: Option<EscalationId>,
+    /// About which execution of a playbook.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub execution: Option<ExecutionId>,
+    /// `page`, `handed_over`, `acknowledged`, `snoozed`, `resolved` or `effect`.
     pub told: String,
     /// How often it was tried.
     pub attempts: u32,

@@ -37,7 +37,8 @@ pub struct DestinationsFile {
     /// Where people are told, by name.
     #[schemars(with = "BTreeMap<String, DestinationFile>")]
     pub destinations: BTreeMap<DestinationId, DestinationFile>,
-    /// Who is told where. All routes that fit are taken.
+    /// Who is told where, by steps that name no destination of their own. All routes that fit are taken.
+    #[serde(default)]
     pub routes: Vec<RouteFile>,
 }
 

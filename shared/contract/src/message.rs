@@ -40,6 +40,7 @@ impl Work {
     pub fn lane(&self) -> Lane {
         match &self.task {
             Task::RecordSignals(task) if task.signals.iter().any(SignalBody::is_urgent) => Lane::Urgent,
+            Task::Deliver(Deliver { urgent: true, .. }) => Lane::Urgent,
             Task::RecordSignals(_) | Task::Deliver(_) => Lane::Standard,
             Task::Sweep(_) => Lane::Bulk,
         }
@@ -141,6 +142,9 @@ pub struct Sweep {
 pub struct Deliver {
     /// Which one.
     pub destination: DestinationId,
+    /// Only what cannot wait for the rest: what is critical.
+    #[serde(default)]
+    pub urgent: bool,
 }
 
 /// A message of a queue.

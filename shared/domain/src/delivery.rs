@@ -7,7 +7,9 @@
 use crate::breaker::{self, Breaker, BreakerPolicy, Permit};
 use crate::digest::Digest;
 use crate::escalation::{Escalation, Role, Status};
-use crate::id::{AccountId, CaseId, DestinationId, EscalationId, SourceId, TenantId};
+use crate::id::{
+    AccountId, CaseId, DestinationId, EscalationId, ExecutionId, PersonId, SourceId, StepId, TenantId,
+};
 use crate::rate::{Bucket, RateLimit};
 use crate::retry::{self, Budget, Roll};
 use crate::signal::Severity;
@@ -17,28 +19,66 @@ use serde::{Deserialize, Serialize};
 /// The longest reason that is kept of a failure, in characters.
 const MAX_REASON: usize = 200;
 
+/// What it is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum About {
+    /// An escalation.
+    Escalation(EscalationId),
+    /// A step of this execution of a playbook.
+    Execution(ExecutionId),
+}
+
 /// What is told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "told", rename_all = "snake_case")]
 pub enum Told {
     /// Somebody is needed.
     Page {
-        /// Who.
+        /// In which role.
         role: Role,
+        /// Who of them has the duty.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        person: Option<PersonId>,
         /// At which step of the policy.
         step: u32,
         /// How often this role was told before.
         repeats: u32,
+    },
+    /// Somebody is asked to take it over.
+    HandedOver {
+        /// Who asks.
+        by: PersonId,
+        /// Who is asked.
+        to: PersonId,
     },
     /// Somebody has it.
     Acknowledged {
         /// Who.
         by: String,
     },
+    /// Nobody is needed for a while.
+    Snoozed {
+        /// Who says so.
+        by: PersonId,
+        /// Until when.
+        until: Timestamp,
+    },
     /// It ended.
     Resolved {
         /// How.
         outcome: String,
+    },
+    /// A step of a playbook says something.
+    Effect {
+        /// The same effect always has the same key.
+        key: String,
+        /// The step.
+        step: StepId,
+        /// `notify` or `outreach`.
+        effect: String,
+        /// Whom, by role, where it is somebody of our own people.
+        role: Option<String>,
     },
 }
 
@@ -47,9 +87,17 @@ impl Told {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Page { .. } => "page",
+            Self::HandedOver { .. } => "handed_over",
             Self::Acknowledged { .. } => "acknowledged",
+            Self::Snoozed { .. } => "snoozed",
             Self::Resolved { .. } => "resolved",
+            Self::Effect { .. } => "effect",
         }
+    }
+
+    /// Whether somebody is to hear it for its own sake, and not to follow what was told before.
+    pub const fn stands_alone(&self) -> bool {
+        matches!(self, Self::Page { .. } | Self::HandedOver { .. } | Self::Effect { .. })
     }
 }
 
@@ -60,8 +108,8 @@ pub struct Notice {
     pub tenant: TenantId,
     /// About which account.
     pub account: AccountId,
-    /// About which escalation.
-    pub escalation: EscalationId,
+    /// About what of it.
+    pub about: About,
     /// Where it is told.
     pub destination: DestinationId,
     /// What.
@@ -69,8 +117,8 @@ pub struct Notice {
     pub told: Told,
     /// When it happened.
     pub at: Timestamp,
-    /// How bad it is.
-    pub severity: Severity,
+    /// How bad it is, where it is about an escalation.
+    pub severity: Option<Severity>,
     /// Why, in plain words.
     pub reason: String,
     /// The case that it comes from.
@@ -85,29 +133,66 @@ impl Notice {
     /// The id under which the destination knows this one message: a repeat has the same.
     pub fn id(&self) -> String {
         let detail = match &self.told {
-            Told::Page { role, step, repeats } => format!("{}#{step}#{repeats}", role.name()),
+            Told::Page { role, step, repeats, .. } => format!("{}#{step}#{repeats}", role.name()),
+            Told::HandedOver { to, .. } => to.to_string(),
+            Told::Snoozed { until, .. } => until.to_string(),
             Told::Acknowledged { .. } | Told::Resolved { .. } => String::new(),
+            Told::Effect { key, .. } => key.clone(),
         };
         let (at, name) = (self.at.to_string(), self.told.name());
-        let Self { tenant, account, escalation, destination, .. } = self;
-        let parts = [tenant.as_str(), account.as_str(), escalation.as_str(), destination.as_str(), name, &detail, &at];
+        let Self { tenant, account, about, destination, .. } = self;
+        let about = match about {
+            About::Escalation(id) => id.as_str(),
+            About::Execution(id) => id.as_str(),
+        };
+        let parts = [tenant.as_str(), account.as_str(), about, destination.as_str(), name, &detail, &at];
         format!("msg_{}", Digest::of("notice", parts).short())
     }
 
-    /// The id of the record that the destination keeps: one for an escalation, whatever is told of it.
+    /// The id of the record that the destination keeps: one for an escalation, whatever is told of it, and one for each
+    /// effect of a playbook.
     pub fn record(&self) -> String {
-        let parts = [self.tenant.as_str(), self.escalation.as_str(), self.destination.as_str()];
+        let of = match (&self.told, &self.about) {
+            (Told::Effect { key, .. }, _) => key.as_str(),
+            (_, About::Escalation(id)) => id.as_str(),
+            (_, About::Execution(id)) => id.as_str(),
+        };
+        let parts = [self.tenant.as_str(), of, self.destination.as_str()];
         format!("cs-ops-{}", Digest::of("record", parts).short())
     }
 
-    /// Whether it is still so, as the escalation is now: nobody is paged for what somebody has, and nobody hears that
-    /// somebody has it once it has ended.
+    /// Whether it goes before what is not critical.
+    pub fn is_urgent(&self) -> bool {
+        self.severity == Some(Severity::Critical)
+    }
+
+    /// The escalation that it is about.
+    pub const fn escalation(&self) -> Option<&EscalationId> {
+        match &self.about {
+            About::Escalation(id) => Some(id),
+            About::Execution(_) => None,
+        }
+    }
+
+    /// Whether it is still so, as the escalation is now: nobody is paged for what somebody has, nobody hears who had it
+    /// before, and nobody hears that somebody has it once it has ended.
     pub fn still_holds(&self, escalation: Option<&Escalation>) -> bool {
-        match (&self.told, escalation.map(|escalation| &escalation.status)) {
-            (Told::Page { step, .. }, Some(Status::Open)) => escalation.is_some_and(|known| *step <= known.step),
-            (Told::Acknowledged { .. }, Some(Status::Acknowledged { .. })) => true,
+        let status = escalation.map(|escalation| &escalation.status);
+        match (&self.told, status) {
+            (Told::Effect { .. }, _) => true,
+            (Told::Page { step, .. }, Some(Status::Open)) => escalation.is_some_and(|known| {
+                // What was said before somebody gave it back belongs to an earlier round.
+                *step <= known.step && known.given_back_at.is_none_or(|since| since <= self.at)
+            }),
+            (Told::HandedOver { to, .. }, Some(Status::Acknowledged { .. })) => {
+                let handover = escalation.and_then(|known| known.handover.as_ref());
+                handover.is_some_and(|handover| handover.to == *to)
+            }
+            (Told::Acknowledged { .. }, Some(Status::Acknowledged { at, .. })) => *at <= self.at,
+            (Told::Snoozed { until, .. }, Some(Status::Snoozed { until: now_until, .. })) => until == now_until,
+            (Told::Resolved { .. }, Some(Status::Resolved { at, .. })) => *at <= self.at,
             // An account forgets what ended long ago; that it ended remains true.
-            (Told::Resolved { .. }, Some(Status::Resolved { .. }) | None) => true,
+            (Told::Resolved { .. }, None) => true,
             _ => false,
         }
     }

@@ -21,9 +21,10 @@ pub use request::{OutboundRequest, OutboundResponse, Transport, TransportError};
 pub use secret::{Secret, SecretError, Secrets};
 
 use crate::clock::Clock;
-use domain::delivery::{Answer, Cause, Notice, Told, retry_after};
+use domain::delivery::{About, Answer, Cause, Notice, Told, retry_after};
 use domain::destination::{Destination, Kind, SlaOwner};
-use domain::id::DestinationId;
+use domain::id::{DestinationId, PersonId};
+use domain::signal::Severity;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -176,17 +177,24 @@ pub struct Wording<'a> {
 impl<'a> Wording<'a> {
     /// The words for a destination.
     pub fn of(destination: &Destination, notice: &'a Notice) -> Self {
-        let (severity, account) = (severity(notice), &notice.account);
-        let title = match &notice.told {
-            Told::Page { role, repeats: 0, .. } => format!("{severity}: {account} needs {}", plain(role.name())),
-            Told::Page { role, .. } => format!("{severity}: {account} still needs {}", plain(role.name())),
-            Told::Acknowledged { by } => format!("{severity}: {by} has {account}"),
-            Told::Resolved { .. } => format!("{severity}: {account} is settled"),
+        let account = &notice.account;
+        let what = match &notice.told {
+            Told::Page { role, person, repeats, .. } => {
+                let still = if *repeats > 0 { "still needs" } else { "needs" };
+                format!("{account} {still} {}", called(plain(role.name()), person.as_ref()))
+            }
+            Told::HandedOver { by, to } => format!("{by} asks {to} to take over {account}"),
+            Told::Acknowledged { by } => format!("{by} has {account}"),
+            Told::Snoozed { by, until } => format!("{by} put {account} off until {until:.0}"),
+            Told::Resolved { .. } => format!("{account} is settled"),
+            Told::Effect { step, role: Some(role), .. } => format!("{account}, {step}, for {}", plain(role)),
+            Told::Effect { step, role: None, .. } => format!("{account}, {step}"),
         };
+        let title = severity(notice).map_or_else(|| what.clone(), |severity| format!("{severity}: {what}"));
         let breach_at = notice.breach_at.filter(|_| destination.sla_owner == SlaOwner::Us);
         let mut text = match &notice.told {
             Told::Resolved { outcome } => format!("{}: {outcome}", notice.reason),
-            Told::Page { .. } | Told::Acknowledged { .. } => notice.reason.clone(),
+            _ => notice.reason.clone(),
         };
         text = text.chars().take(MAX_TEXT).collect();
         if let (Told::Page { .. }, Some(at)) = (&notice.told, breach_at) {
@@ -200,14 +208,35 @@ fn plain(name: &str) -> String {
     name.replace('_', " ")
 }
 
+/// A role, with who has the duty.
+fn called(role: String, person: Option<&PersonId>) -> String {
+    match person {
+        Some(person) => format!("{role} {person}"),
+        None => role,
+    }
+}
+
 /// A severity as it is written.
-const fn severity(notice: &Notice) -> &'static str {
-    use domain::signal::Severity;
-    match notice.severity {
-        Severity::Critical => "critical",
-        Severity::High => "high",
-        Severity::Medium => "medium",
-        Severity::Low => "low",
+fn severity(notice: &Notice) -> Option<&'static str> {
+    notice.severity.map(Severity::name)
+}
+
+/// What a record that follows a notice says of where it is.
+const fn state(notice: &Notice) -> &'static str {
+    match notice.told {
+        Told::Page { .. } => "open",
+        Told::HandedOver { .. } | Told::Acknowledged { .. } => "acknowledged",
+        Told::Snoozed { .. } => "snoozed",
+        Told::Resolved { .. } => "resolved",
+        Told::Effect { .. } => "told",
+    }
+}
+
+/// What a notice is about, by the name and the id that a destination reads.
+fn about(notice: &Notice) -> (&'static str, &str) {
+    match &notice.about {
+        About::Escalation(id) => ("escalation", id.as_str()),
+        About::Execution(id) => ("execution", id.as_str()),
     }
 }
 

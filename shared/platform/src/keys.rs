@@ -4,6 +4,7 @@
 //! lie together so that one query brings them all.
 
 use domain::day::Day;
+use domain::delivery::Notice;
 use domain::digest::Digest;
 use domain::id::{
     AccountId, CaseId, CauseId, CtaId, DestinationId, EscalationId, ExecutionId, ExperimentId, PersonId, SegmentId,
@@ -163,19 +164,21 @@ pub fn destination(tenant: &TenantId, destination: &DestinationId) -> Key {
     of_tenant(tenant, "DESTINATION", destination.to_string())
 }
 
-/// The partition of what waits for a destination, the next to be tried first. Writer: escalate.
-pub fn outbox_partition(tenant: &TenantId, destination: &DestinationId) -> String {
-    tenant_partition(tenant, &format!("OUTBOX#{destination}"))
+/// The partition of what waits for a destination, the next to be tried first; what is urgent has its own. Writer: escalate.
+pub fn outbox_partition(tenant: &TenantId, destination: &DestinationId, urgent: bool) -> String {
+    let lane = if urgent { "urgent" } else { "standard" };
+    tenant_partition(tenant, &format!("OUTBOX#{destination}#{lane}"))
 }
 
 /// A message that waits for a destination. Writer: escalate.
-pub fn outbox(tenant: &TenantId, destination: &DestinationId, due: Timestamp, message: &str) -> Key {
-    Key { pk: outbox_partition(tenant, destination), sk: format!("{}#{message}", time(due)) }
+pub fn outbox(notice: &Notice, due: Timestamp) -> Key {
+    let pk = outbox_partition(&notice.tenant, &notice.destination, notice.is_urgent());
+    Key { pk, sk: format!("{}#{}", time(due), notice.id()) }
 }
 
-/// What a destination was told of an escalation. Writer: escalate.
-pub fn thread(tenant: &TenantId, escalation: &EscalationId, destination: &DestinationId) -> Key {
-    of_tenant(tenant, &format!("TOLD#{escalation}"), destination.to_string())
+/// What a destination was told of one of its records: an escalation or an effect. Writer: escalate.
+pub fn thread(tenant: &TenantId, destination: &DestinationId, record: &str) -> Key {
+    of_tenant(tenant, &format!("TOLD#{destination}"), record)
 }
 
 /// A message that was given up. Writer: escalate.

@@ -66,7 +66,13 @@ pub const fn queue_variables(name: FunctionName) -> &'static [(Lane, &'static st
         }
         FunctionName::Score => &[(Lane::Bulk, "CS_OPS_SCORES_BULK_QUEUE_URL")],
         FunctionName::Trigger => &[(Lane::Bulk, "CS_OPS_TRIGGERS_BULK_QUEUE_URL")],
-        FunctionName::Escalate => &[(Lane::Standard, "CS_OPS_ESCALATIONS_QUEUE_URL")],
+        FunctionName::Escalate => {
+            const LANES: &[(Lane, &str)] = &[
+                (Lane::Urgent, "CS_OPS_ESCALATIONS_URGENT_QUEUE_URL"),
+                (Lane::Standard, "CS_OPS_ESCALATIONS_QUEUE_URL"),
+            ];
+            LANES
+        }
         FunctionName::Report => &[],
     }
 }

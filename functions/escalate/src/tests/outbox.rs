@@ -44,7 +44,7 @@ impl Transport for Outside {
     }
 }
 
-struct Vault;
+pub(super) struct Vault;
 
 #[async_trait]
 impl Secrets for Vault {
@@ -58,7 +58,7 @@ struct Reach {
     outside: Arc<Outside>,
 }
 
-fn destination(id: &str, kind: Kind) -> Destination {
+pub(super) fn destination(id: &str, kind: Kind) -> Destination {
     Destination {
         id: DestinationId::new(id).unwrap(),
         kind,
@@ -69,7 +69,7 @@ fn destination(id: &str, kind: Kind) -> Destination {
     }
 }
 
-fn hook() -> Destination {
+pub(super) fn hook() -> Destination {
     destination("hook", Kind::Webhook { url: "https://hooks.example/x".into() })
 }
 
@@ -127,8 +127,11 @@ impl Reach {
 
     fn waiting(&self, destination: &str) -> usize {
         let id = DestinationId::new(destination).unwrap();
-        let range = Range::prefix(keys::outbox_partition(&tenant(), &id), "");
-        block_on(self.stage.doubles.ports().table.query(&range)).unwrap().items.len()
+        let in_lane = |urgent| {
+            let range = Range::prefix(keys::outbox_partition(&tenant(), &id, urgent), "");
+            block_on(self.stage.doubles.ports().table.query(&range)).unwrap().items.len()
+        };
+        in_lane(true) + in_lane(false)
     }
 
     fn facts(&self) -> Vec<String> {
@@ -178,8 +181,8 @@ fn a12_while_a_destination_is_down_for_an_hour_everything_waits_and_is_told_once
     for minute in 1..60 {
         // Each tick is another process: nothing but the table remembers.
         let cold = Escalate::new(reach.stage.doubles.ports()).unwrap();
-        let connector = reach.stage.escalate.book.connector.clone().unwrap();
-        let cold = cold.reaching(reach.stage.escalate.book.destinations.clone(), connector);
+        let Plan { destinations, connector, .. } = &reach.stage.escalate.plan;
+        let cold = cold.reaching(destinations.clone(), connector.clone().unwrap());
         let tick = Tick { tick: "due_clock".into(), time: reach.stage.at(minute * MINUTE) };
         reach.stage.doubles.set_now(tick.time);
         block_on(cold.tick(&tick)).unwrap();
@@ -342,4 +345,173 @@ fn what_is_due_together_is_one_page_for_a_role() {
     let roles: Vec<String> = reach.heard()[1..].iter().map(|heard| heard.rsplit_once(' ').unwrap().0.to_owned()).collect();
     let distinct: BTreeSet<&String> = roles.iter().collect();
     assert_eq!((roles.len(), distinct.len()), (4, 4), "{roles:?}");
+}
+
+#[test]
+fn a79_a_step_is_told_where_it_says_and_nowhere_else() {
+    let yaml = contract::escalation::DEFAULT;
+    let step = "- { role: support_engineer, acknowledge_within: 10m, repeats: 1 }";
+    let file = yaml.replacen(step, &step.replace("1 }", "1, destinations: [night] }"), 1);
+    let mut reach = reach(vec![hook(), destination("night", Kind::PagerDuty)]);
+    reach.stage.escalate.plan.policies = contract::escalation::read(&file).unwrap();
+    reach.stage.case("c", Severity::Critical, &[(0, CaseStatus::Opened)]);
+    reach.pump();
+    let of = |reach: &Reach| -> Vec<String> {
+        reach.outside.heard.lock().unwrap().iter().map(|request| request.url.clone()).collect()
+    };
+    assert_eq!(of(&reach), ["https://events.pagerduty.com/v2/enqueue"]);
+    reach.tick(20 * MINUTE);
+    // The second role has no place of its own: both hear of it by the route.
+    assert_eq!(of(&reach)[1..].iter().filter(|url| url.contains("hooks")).count(), 1);
+}
+
+#[test]
+fn a105_who_is_asked_to_take_over_is_told_and_what_nobody_accepts_goes_to_the_next_role() {
+    let reach = reach(vec![hook()]);
+    reach.stage.case("c", Severity::Critical, &[(0, CaseStatus::Opened)]);
+    reach.pump();
+    let id = reach.escalation();
+    reach.stage.act("t", &id, "acknowledge", "").unwrap();
+    reach.stage.act("t", &id, "hand-over", r#"{"to":"senior-01"}"#).unwrap();
+    reach.pump();
+    let heard = reach.heard();
+    let mut after: Vec<&str> = heard[1..].iter().map(|heard| heard.split(' ').next().unwrap()).collect();
+    after.sort_unstable();
+    assert_eq!(after, ["acknowledged", "handed_over"]);
+    reach.tick(9 * MINUTE);
+    assert_eq!(reach.heard().len(), 3, "there is time yet to say yes");
+    reach.tick(11 * MINUTE);
+    assert_eq!(reach.heard()[3..], ["page senior_support_engineer 0"]);
+}
+
+#[test]
+fn a79_whoever_breaks_the_glass_pages_executives_at_once() {
+    let reach = reach(vec![hook()]);
+    super::allocation::accounts(&reach.stage.doubles, &["acme"]);
+    let request = Request {
+        method: "POST".into(),
+        route: "/accounts/{id}/break-glass".into(),
+        parameters: BTreeMap::from([("id".into(), "acme".into())]),
+        body: r#"{"key":"fire","reason":"the data centre burns"}"#.to_owned().into(),
+        ..Request::default()
+    };
+    reach.stage.ask("t", request).unwrap();
+    reach.pump();
+    assert_eq!(reach.heard(), ["page executive 0"]);
+}
+
+#[test]
+fn a84_a_record_is_open_again_after_it_was_given_back_put_off_or_opened_again() {
+    let reach = reach(vec![desk()]);
+    reach.stage.case("c", Severity::High, &[(0, CaseStatus::Opened)]);
+    reach.pump();
+    let id = reach.escalation();
+    let until = format!(r#"{{"until":"{}"}}"#, reach.stage.at(50 * MINUTE));
+    let steps = [
+        ("acknowledge", "", "acknowledged"),
+        ("unacknowledge", "", "open"),
+        ("snooze", until.as_str(), "snoozed"),
+        ("resolve", r#"{"outcome":"done"}"#, "resolved"),
+        ("reopen", "", "open"),
+    ];
+    for (minute, (action, body, expected)) in (1..).zip(steps) {
+        reach.stage.doubles.set_now(reach.stage.at(minute * MINUTE));
+        reach.stage.act("t", &id, action, body).unwrap();
+        reach.pump();
+        assert_eq!(reach.heard().last().unwrap(), expected, "{action}");
+    }
+    let records = reach.outside.records.lock().unwrap();
+    assert_eq!((records.len(), reach.heard().len()), (1, 6), "one record there: {records:?}");
+}
+
+fn effect(key: &str, destination: Option<&str>) -> contract::event::EffectRequested {
+    contract::event::EffectRequested {
+        key: key.into(),
+        execution: domain::id::ExecutionId::new("exec-1").unwrap(),
+        step: domain::id::StepId::new("letter").unwrap(),
+        effect: "outreach".into(),
+        role: None,
+        text: "It is over.".into(),
+        destination: destination.map(|id| DestinationId::new(id).unwrap()),
+    }
+}
+
+#[test]
+fn a16_what_a_step_of_a_playbook_says_to_a_destination_goes_there_once() {
+    let reach = reach(vec![hook()]);
+    reach.stage.tell("1", effect("exec-1/letter", None));
+    assert_eq!(reach.work().len(), 0, "nobody outside is named");
+    reach.set(503);
+    for message in ["2", "2", "3"] {
+        reach.stage.tell(message, effect("exec-1/letter", Some("hook")));
+    }
+    reach.pump();
+    reach.set(0);
+    for minute in 1..10 {
+        reach.tick(minute * MINUTE);
+    }
+    reach.stage.tell("4", effect("exec-1/letter", Some("hook")));
+    reach.pump();
+    let records = reach.outside.records.lock().unwrap();
+    assert_eq!((records.len(), records.values().next(), reach.waiting("hook")), (1, Some(&1), 0));
+    let body: Value = serde_json::from_str(&reach.outside.heard.lock().unwrap()[0].body).unwrap();
+    assert_eq!((&body["type"], &body["data"]["reason"]), (&json!("execution.effect"), &json!("It is over.")));
+}
+
+#[test]
+fn what_is_for_a_destination_that_there_is_not_is_told_as_given_up_once() {
+    let reach = reach(vec![hook()]);
+    for message in ["1", "1", "2"] {
+        reach.stage.tell(message, effect("exec-1/letter", Some("hoook")));
+    }
+    let published = reach.stage.doubles.published();
+    let given_up = published.iter().filter_map(|event| match &event.fact {
+        Fact::DeliveryGivenUp(fact) => Some((fact.execution.is_some(), fact.reason.as_str())),
+        _ => None,
+    });
+    assert_eq!(given_up.collect::<Vec<_>>(), [(true, "there is no such destination")]);
+}
+
+#[test]
+fn a5_a_critical_page_goes_before_what_waits_for_the_same_destination() {
+    let slow = Destination { limit: RateLimit { per_minute: 1, burst: 1 }, ..hook() };
+    let reach = reach(vec![slow]);
+    for number in 0..30 {
+        reach.stage.case(&format!("low-{number}"), Severity::Low, &[(0, CaseStatus::Opened)]);
+    }
+    reach.pump();
+    assert_eq!(reach.heard().len(), 1);
+    reach.stage.doubles.set_now(reach.stage.at(59));
+    reach.stage.case("burning", Severity::Critical, &[(0, CaseStatus::Opened)]);
+    let work = reach.work();
+    assert!(work.iter().any(|work| work.lane() == contract::message::Lane::Urgent), "it has its lane");
+    reach.stage.doubles.set_now(reach.stage.at(61));
+    // Even work that is not urgent tells first what is.
+    work.into_iter().rev().for_each(|work| reach.deliver(work).unwrap());
+    let last = reach.outside.heard.lock().unwrap().last().unwrap().body.clone();
+    assert!(reach.heard().len() == 2 && last.contains("case burning needs people"), "{last}");
+}
+
+#[test]
+fn operators_see_that_something_waits_for_a_destination_that_is_down_and_that_it_has_gone() {
+    use platform::metrics::Metric;
+    let reach = reach(vec![hook()]);
+    reach.set(503);
+    for number in 0..6 {
+        reach.stage.case(&format!("c{number}"), Severity::Low, &[(0, CaseStatus::Opened)]);
+    }
+    reach.pump();
+    for seconds in [10, 20, 30] {
+        reach.tick(seconds);
+    }
+    let total = |metric| reach.stage.doubles.metrics.total(metric);
+    assert!(total(Metric::DestinationsDown) >= 1 && total(Metric::NoticesFailed) == 5);
+    reach.set(0);
+    for minute in 2..12 {
+        reach.tick(minute * MINUTE);
+    }
+    let down = total(Metric::DestinationsDown);
+    assert_eq!(total(Metric::NoticesDelivered), 6);
+    reach.tick(13 * MINUTE);
+    assert_eq!(total(Metric::DestinationsDown), down, "it is over");
 }

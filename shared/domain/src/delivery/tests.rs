@@ -15,11 +15,11 @@ fn page(step: u32, repeats: u32) -> Notice {
     Notice {
         tenant: TenantId::new("t").unwrap(),
         account: AccountId::new("acme").unwrap(),
-        escalation: EscalationId::new("esc-1").unwrap(),
+        about: About::Escalation(EscalationId::new("esc-1").unwrap()),
         destination: DestinationId::new("pager").unwrap(),
-        told: Told::Page { role: Role::Executive, step, repeats },
+        told: Told::Page { role: Role::Executive, person: None, step, repeats },
         at: at(0),
-        severity: Severity::Critical,
+        severity: Some(Severity::Critical),
         reason: "case c needs people".into(),
         case: None,
         breach_at: None,
@@ -50,6 +50,81 @@ fn a_message_has_its_own_id_and_all_messages_of_an_escalation_have_one_record() 
     assert_eq!(page(0, 0).id(), page(0, 0).id());
     let elsewhere = Notice { tenant: TenantId::new("u").unwrap(), ..page(0, 0) };
     assert!(elsewhere.id() != page(0, 0).id() && elsewhere.record() != page(0, 0).record());
+}
+
+#[test]
+fn an_effect_of_a_playbook_has_a_record_of_its_own_and_holds_whatever_becomes_of_escalations() {
+    let effect = |key: &str| Notice {
+        about: About::Execution(ExecutionId::new("exec-1").unwrap()),
+        told: Told::Effect {
+            key: key.into(),
+            step: StepId::new("welcome").unwrap(),
+            effect: "notify".into(),
+            role: None,
+        },
+        severity: None,
+        ..page(0, 0)
+    };
+    assert_eq!(effect("a").record(), effect("a").record());
+    assert!(effect("a").record() != effect("b").record() && effect("a").id() != effect("b").id());
+    assert!(effect("a").still_holds(None));
+    let read: Notice = serde_json::from_str(&serde_json::to_string(&effect("a")).unwrap()).unwrap();
+    assert_eq!(read, effect("a"), "as it lies in the table");
+}
+
+fn opened() -> Escalation {
+    let policies = crate::escalation::tests::policies();
+    let cause = crate::escalation::Cause::Rule {
+        rule: crate::id::RuleId::new("r").unwrap(),
+        cta: crate::id::CtaId::new("c").unwrap(),
+    };
+    let (tenant, account) = (TenantId::new("t").unwrap(), AccountId::new("acme").unwrap());
+    Escalation::open(&tenant, &account, cause, Severity::Critical, "why", &policies, at(0)).unwrap().0
+}
+
+fn told(told: Told, seconds: i64) -> Notice {
+    Notice { told, at: at(seconds), ..page(0, 0) }
+}
+
+fn by(name: &str) -> PersonId {
+    PersonId::new(name).unwrap()
+}
+
+#[test]
+fn what_is_acknowledged_put_off_or_ended_pages_nobody() {
+    let open = opened();
+    let first = page(0, 0);
+    assert!(first.still_holds(Some(&open)) && !page(1, 0).still_holds(Some(&open)), "a step that did not come");
+    let (has_it, _) = open.acknowledge(by("kim"), at(60)).unwrap();
+    let (later, _) = open.snooze(by("kim"), at(3_600), at(60)).unwrap();
+    let (ended, _) = open.resolve(by("kim"), "done", at(60)).unwrap();
+    for known in [Some(&has_it), Some(&later), Some(&ended), None] {
+        assert!(!first.still_holds(known), "{known:?}");
+    }
+    let (again, _) = has_it.unacknowledge(by("kim"), at(120)).unwrap();
+    assert!(!first.still_holds(Some(&again)), "of the round before");
+    assert!(told(first.told, 120).still_holds(Some(&again)));
+}
+
+#[test]
+fn nobody_hears_who_had_it_before_nor_that_it_ended_when_it_was_opened_again() {
+    let policies = crate::escalation::tests::policies();
+    let (kims, _) = opened().acknowledge(by("kim"), at(60)).unwrap();
+    let (asked, _) = kims.hand_over(by("kim"), by("bo"), &policies, at(120)).unwrap();
+    let ask = told(Told::HandedOver { by: by("kim"), to: by("bo") }, 120);
+    let kim_has_it = told(Told::Acknowledged { by: "kim".into() }, 60);
+    assert!(ask.still_holds(Some(&asked)) && kim_has_it.still_holds(Some(&asked)));
+    let (bos, _) = asked.accept(by("bo"), at(180)).unwrap();
+    assert!(!ask.still_holds(Some(&bos)) && !kim_has_it.still_holds(Some(&bos)));
+    assert!(told(Told::Acknowledged { by: "bo".into() }, 180).still_holds(Some(&bos)));
+    let (ended, _) = bos.resolve(by("bo"), "done", at(240)).unwrap();
+    let end = told(Told::Resolved { outcome: "done".into() }, 240);
+    assert!(end.still_holds(Some(&ended)) && end.still_holds(None));
+    let (again, _) = ended.reopen(by("bo"), at(300)).unwrap();
+    assert!(!end.still_holds(Some(&again)));
+    let (put_off, _) = again.snooze(by("bo"), at(900), at(310)).unwrap();
+    let quiet = |until| told(Told::Snoozed { by: by("bo"), until: at(until) }, 310);
+    assert!(quiet(900).still_holds(Some(&put_off)) && !quiet(800).still_holds(Some(&put_off)));
 }
 
 #[test]

@@ -4,14 +4,15 @@
 //! and its record's id ties all mails of an escalation into one thread.
 
 use crate::connector::request::{OutboundRequest, OutboundResponse};
-use crate::connector::{Wording, garbage};
+use crate::connector::{Wording, about, garbage};
 use domain::delivery::Answer;
 use serde_json::{Value, json};
 
 /// The request that tells it.
 pub fn request(region: &str, from: &str, to: &[String], wording: &Wording<'_>) -> OutboundRequest {
     let header = |name: &str, value: String| json!({ "Name": name, "Value": value });
-    let text = format!("{}\n\nescalation {}\n", wording.text, wording.notice.escalation);
+    let (what, id) = about(wording.notice);
+    let text = format!("{}\n\n{what} {id}\n", wording.text);
     let body = json!({
         "FromEmailAddress": from,
         "Destination": { "ToAddresses": to },

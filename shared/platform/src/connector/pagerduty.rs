@@ -3,7 +3,7 @@
 
 use crate::connector::request::{OutboundRequest, OutboundResponse};
 use crate::connector::secret::Secret;
-use crate::connector::{Wording, garbage};
+use crate::connector::{Wording, about, garbage};
 use domain::delivery::{Answer, Told};
 use domain::signal::Severity;
 use serde_json::{Value, json};
@@ -15,23 +15,26 @@ const MAX_SUMMARY: usize = 1_024;
 pub fn request(wording: &Wording<'_>, secret: &Secret) -> OutboundRequest {
     let notice = wording.notice;
     let action = match notice.told {
-        Told::Page { .. } => "trigger",
-        Told::Acknowledged { .. } => "acknowledge",
+        Told::Page { .. } | Told::Effect { .. } => "trigger",
+        // Who is put off is not to be called by the service's own policy either.
+        Told::HandedOver { .. } | Told::Acknowledged { .. } | Told::Snoozed { .. } => "acknowledge",
         Told::Resolved { .. } => "resolve",
     };
     let severity = match notice.severity {
-        Severity::Critical => "critical",
-        Severity::High => "error",
-        Severity::Medium => "warning",
-        Severity::Low => "info",
+        Some(Severity::Critical) => "critical",
+        Some(Severity::High) => "error",
+        Some(Severity::Medium) => "warning",
+        Some(Severity::Low) | None => "info",
     };
     let summary: String = format!("{}: {}", wording.title, wording.text).chars().take(MAX_SUMMARY).collect();
     let mut body = json!({ "routing_key": secret.reveal(), "event_action": action, "dedup_key": wording.record });
-    if let (Told::Page { step, repeats, .. }, Some(body)) = (&notice.told, body.as_object_mut()) {
-        let details = json!({
-            "escalation": notice.escalation, "message": wording.id, "case": notice.case, "step": step,
-            "repeats": repeats, "breach_at": wording.breach_at,
-        });
+    if let ("trigger", Some(body)) = (action, body.as_object_mut()) {
+        let (what, id) = about(notice);
+        let mut details = json!({ what: id, "message": wording.id, "case": notice.case, "breach_at": wording.breach_at });
+        if let (Told::Page { step, repeats, person, .. }, Some(details)) = (&notice.told, details.as_object_mut()) {
+            let more = [("step", json!(step)), ("repeats", json!(repeats)), ("person", json!(person))];
+            details.extend(more.map(|(name, value)| (name.to_owned(), value)));
+        }
         let payload = json!({
             "summary": summary, "source": notice.account, "severity": severity, "timestamp": notice.at,
             "component": "cs-ops", "custom_details": details,

@@ -3,7 +3,7 @@
 
 use crate::connector::request::{OutboundRequest, OutboundResponse};
 use crate::connector::secret::{Secret, SecretError};
-use crate::connector::{Wording, garbage, severity};
+use crate::connector::{Wording, garbage, severity, state};
 use domain::delivery::{Answer, Told};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -62,15 +62,11 @@ pub fn request(
 ) -> OutboundRequest {
     let notice = wording.notice;
     let mut body = json!({
-        "Name": name(wording), "Account_Key__c": notice.account, "Severity__c": severity(notice),
+        "Name": name(wording), "Account_Key__c": notice.account, "Status__c": state(notice),
         "Description__c": wording.text, "Message_Id__c": wording.id,
-        "Status__c": match notice.told {
-            Told::Page { .. } => "open",
-            Told::Acknowledged { .. } => "acknowledged",
-            Told::Resolved { .. } => "resolved",
-        },
     });
     if let Some(body) = body.as_object_mut() {
+        body.extend(severity(notice).map(|severity| ("Severity__c".to_owned(), severity.into())));
         body.extend(wording.breach_at.map(|at| ("Breach_At__c".to_owned(), at.to_string().into())));
         body.extend(notice.case.as_ref().map(|case| ("Case_Key__c".to_owned(), case.as_str().into())));
         if let Told::Page { role, .. } = &notice.told {

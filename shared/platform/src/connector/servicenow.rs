@@ -3,7 +3,7 @@
 
 use crate::connector::request::{OutboundRequest, OutboundResponse};
 use crate::connector::secret::Secret;
-use crate::connector::{Wording, garbage};
+use crate::connector::{Wording, about, garbage, state};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use domain::delivery::{Answer, Cause, Told};
@@ -13,27 +13,33 @@ use serde_json::{Value, json};
 /// The request that tells it.
 pub fn request(instance: &str, table: &str, wording: &Wording<'_>, secret: &Secret) -> OutboundRequest {
     let notice = wording.notice;
-    let (state, role, outcome) = match &notice.told {
-        Told::Page { role, .. } => ("open", role.name(), None),
-        Told::Acknowledged { .. } => ("acknowledged", "", None),
-        Told::Resolved { outcome } => ("resolved", "", Some(outcome)),
+    let (role, outcome) = match &notice.told {
+        Told::Page { role, .. } => (Some(role.name()), None),
+        Told::Effect { role, .. } => (role.as_deref(), None),
+        Told::Resolved { outcome } => (None, Some(outcome)),
+        _ => (None, None),
     };
-    let level = match notice.severity {
+    let level = |severity| match severity {
         Severity::Critical => "1",
         Severity::High => "2",
         Severity::Medium => "3",
         Severity::Low => "4",
     };
+    let (what, id) = about(notice);
     // A clock that is not for it to know is not in it: an empty field would empty its own.
     let mut body = json!({
         "u_correlation_id": wording.record, "u_correlation_display": "cs-ops", "u_message_id": wording.id,
-        "u_escalation": notice.escalation, "u_account": notice.account, "u_case": notice.case, "u_state": state,
-        "u_severity": level, "u_short_description": wording.title, "u_description": wording.text,
+        format!("u_{what}"): id, "u_account": notice.account, "u_case": notice.case, "u_state": state(notice),
+        "u_short_description": wording.title, "u_description": wording.text,
     });
     if let Some(body) = body.as_object_mut() {
-        let times = [("u_sla_due", wording.breach_at.map(|at| at.strftime("%Y-%m-%d %H:%M:%S").to_string()))];
-        let texts = [("u_close_notes", outcome.cloned()), ("u_role", Some(role.to_owned()).filter(|role| !role.is_empty()))];
-        for (name, value) in times.into_iter().chain(texts) {
+        let more = [
+            ("u_sla_due", wording.breach_at.map(|at| at.strftime("%Y-%m-%d %H:%M:%S").to_string())),
+            ("u_severity", notice.severity.map(|severity| level(severity).to_owned())),
+            ("u_close_notes", outcome.cloned()),
+            ("u_role", role.map(str::to_owned)),
+        ];
+        for (name, value) in more {
             body.extend(value.map(|value| (name.to_owned(), value.into())));
         }
     }

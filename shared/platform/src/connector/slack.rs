@@ -5,7 +5,7 @@
 
 use crate::connector::request::{OutboundRequest, OutboundResponse};
 use crate::connector::secret::Secret;
-use crate::connector::{Wording, garbage};
+use crate::connector::{Wording, about, garbage};
 use domain::delivery::{Answer, Cause, retry_after};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -13,11 +13,12 @@ use serde_json::{Value, json};
 /// The request that tells it.
 pub fn request(channel: &str, wording: &Wording<'_>, secret: &Secret) -> OutboundRequest {
     let text = escaped(&format!("{}\n{}", wording.title, wording.text));
+    let (what, id) = about(wording.notice);
     let body = json!({
         "channel": channel, "text": text, "unfurl_links": false, "unfurl_media": false,
         "metadata": {
             "event_type": "cs_ops_escalation",
-            "event_payload": { "id": wording.id, "escalation": wording.notice.escalation, "record": wording.record },
+            "event_payload": { "id": wording.id, what: id, "record": wording.record },
         },
     });
     OutboundRequest::json("POST", "https://slack.com/api/chat.postMessage".into(), &body)
@@ -41,7 +42,10 @@ pub fn answer(response: &OutboundResponse, now: Timestamp) -> Answer {
         }
         (Some(false), Some(error)) => {
             let asked = response.retry_after.as_deref().and_then(|text| retry_after(text, now));
-            Answer::failed(cause(error, asked), format!("it answered {error}"))
+            // An error of Slack is a word; anything else may be whatever it was sent.
+            let is_word = error.len() <= 60 && error.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+            let shown = if is_word { error } else { "with an error that is none of Slack's" };
+            Answer::failed(cause(error, asked), format!("it answered {shown}"))
         }
         _ => garbage(),
     }

@@ -5,7 +5,7 @@ use super::*;
 use crate::doubles::{Doubles, block_on};
 use async_trait::async_trait;
 use domain::escalation::Role;
-use domain::id::{AccountId, CaseId, EscalationId, SourceId, TenantId};
+use domain::id::{AccountId, CaseId, EscalationId, ExecutionId, SourceId, StepId, TenantId};
 use domain::rate::RateLimit;
 use domain::signal::Severity;
 use jiff::SignedDuration;
@@ -122,11 +122,11 @@ fn notice(destination: &Destination, told: Told) -> Notice {
     Notice {
         tenant: TenantId::new("t").unwrap(),
         account: AccountId::new("acme").unwrap(),
-        escalation: EscalationId::new("esc-1").unwrap(),
+        about: About::Escalation(EscalationId::new("esc-1").unwrap()),
         destination: destination.id.clone(),
         told,
         at: "2026-01-05T00:00:00Z".parse().unwrap(),
-        severity: Severity::Critical,
+        severity: Some(Severity::Critical),
         reason: "case <c> needs people & soon".into(),
         case: Some(CaseId::new("c").unwrap()),
         breach_at: Some("2026-01-05T01:00:00Z".parse().unwrap()),
@@ -135,7 +135,7 @@ fn notice(destination: &Destination, told: Told) -> Notice {
 }
 
 fn page(destination: &Destination) -> Notice {
-    notice(destination, Told::Page { role: Role::SupportEngineer, step: 0, repeats: 0 })
+    notice(destination, Told::Page { role: Role::SupportEngineer, person: None, step: 0, repeats: 0 })
 }
 
 fn later(destination: &Destination) -> [Notice; 2] {
@@ -152,6 +152,18 @@ fn cause(answer: &Answer) -> Cause {
         }
         Answer::Delivered { .. } => panic!("it was delivered"),
     }
+}
+
+fn effect(destination: &Destination, key: &str) -> Notice {
+    let told = Told::Effect {
+        key: key.into(),
+        step: StepId::new("welcome").unwrap(),
+        effect: "notify".into(),
+        role: Some("vice_president".into()),
+    };
+    let about = About::Execution(ExecutionId::new("exec-1").unwrap());
+    let reason = "Call them.".into();
+    Notice { about, severity: None, case: None, breach_at: None, reason, ..notice(destination, told) }
 }
 
 const DOWN: Cause = Cause::Down { retry_after: None };
@@ -241,6 +253,58 @@ fn a83_a_page_its_acknowledgement_and_its_end_are_one_record_where_records_are_k
 }
 
 #[test]
+fn a16_what_a_playbook_says_is_a_record_of_its_own_told_twice_or_not() {
+    for destination in every_kind() {
+        let stage = stage(&[Mood::AnswerIsLost]);
+        for key in ["a", "a", "b"] {
+            stage.tell(&destination, &effect(&destination, key));
+        }
+        let (heard, records) = (locked(&stage.there.heard), locked(&stage.there.records));
+        assert_eq!(records.values().copied().collect::<BTreeSet<_>>(), BTreeSet::from([1, 2]), "{}", destination.id);
+        let body = &heard[0].body;
+        assert!(body.contains("acme, welcome, for vice president") && body.contains("exec-1"), "{body}");
+        assert!(body.contains("Call them.") && !body.contains("esc-1"), "{body}");
+    }
+}
+
+#[test]
+fn a105_who_is_asked_to_take_over_and_until_when_it_is_put_off_is_told_in_words() {
+    let by = PersonId::new("kim").unwrap();
+    let asked = Told::HandedOver { by: by.clone(), to: PersonId::new("bo").unwrap() };
+    let later = Told::Snoozed { by, until: "2026-01-06T00:00:00Z".parse().unwrap() };
+    let heard = |destination: &Destination, told: &Told| {
+        let stage = stage(&[]);
+        stage.tell(destination, &notice(destination, told.clone()));
+        let heard = locked(&stage.there.heard)[0].body.clone();
+        heard
+    };
+    let (mut who_hears, mut states) = (Vec::new(), Vec::new());
+    for destination in every_kind() {
+        if destination.wants(&notice(&destination, asked.clone())) {
+            assert!(heard(&destination, &asked).contains("kim asks bo to take over acme"));
+            who_hears.push(destination.id.to_string());
+        }
+        if destination.wants(&notice(&destination, later.clone())) {
+            let body = heard(&destination, &later);
+            let says = ["escalation.snoozed", "\"acknowledge\"", "\"snoozed\""].map(|word| body.contains(word));
+            states.push((destination.id.to_string(), says.contains(&true)));
+        }
+    }
+    assert_eq!(who_hears, ["hook", "room", "mail"]);
+    assert_eq!(states, ["hook", "pager", "desk", "crm"].map(|id| (id.to_owned(), true)));
+}
+
+#[test]
+fn a_page_names_who_has_the_duty() {
+    let room = &every_kind()[1];
+    let told = Told::Page { role: Role::SupportEngineer, person: PersonId::new("sup-01").ok(), step: 1, repeats: 1 };
+    let stage = stage(&[]);
+    stage.tell(room, &notice(room, told));
+    let body = locked(&stage.there.heard)[0].body.clone();
+    assert!(body.contains("critical: acme still needs support engineer sup-01"), "{body}");
+}
+
+#[test]
 fn a83_salesforce_is_asked_to_update_by_the_external_id_and_may_answer_without_words() {
     let destination = &every_kind()[4];
     let stage = stage(&[Mood::Status(204, None), Mood::Status(401, None)]);
@@ -324,6 +388,47 @@ fn a_secret_that_is_missing_or_none_holds_messages_back_and_is_not_shown() {
     let missing = Destination { secret: Some("missing".into()), ..hook.clone() };
     for destination in [hook, crm, missing] {
         assert_eq!(cause(&stage(&[]).tell(&destination, &page(&destination))), Cause::Closed);
+    }
+}
+
+/// Everything that is logged at any level, with what comes out of it.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        locked(&self.0).extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn no_log_holds_a_secret_whatever_goes_wrong() {
+    let log = Log::default();
+    let to = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(move || to.clone())
+        .finish();
+    tracing::subscriber::with_default(subscriber, || {
+        for destination in every_kind() {
+            // What a destination answers may repeat what it was sent.
+            let echo = Mood::Says(r#"{"ok":false,"error":"hush-hush"}"#);
+            for mood in [Mood::Well, Mood::TimesOut, Mood::Status(401, None), Mood::Status(500, Some("hush")), echo] {
+                let stage = stage(&[mood]);
+                let answer = stage.tell(&destination, &page(&destination));
+                tracing::warn!(?destination, ?answer, heard = ?locked(&stage.there.heard), "told");
+            }
+        }
+    });
+    let text = String::from_utf8(locked(&log.0).clone()).unwrap();
+    assert!(text.contains("told") && text.contains("hooks.example"), "something was logged");
+    for secret in ["hush", "aHVza", "Y3Mtb3BzOmh1c2g"] {
+        assert!(!text.contains(secret), "`{secret}` is in the log");
     }
 }
 

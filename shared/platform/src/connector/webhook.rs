@@ -5,7 +5,7 @@
 
 use crate::connector::request::OutboundRequest;
 use crate::connector::secret::{Secret, SecretError};
-use crate::connector::{Wording, severity};
+use crate::connector::{Wording, about, severity};
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -26,20 +26,29 @@ pub fn request(
     now: Timestamp,
 ) -> Result<OutboundRequest, SecretError> {
     let notice = wording.notice;
+    let (what, id) = about(notice);
     let mut data = json!({
-        "escalation": notice.escalation, "record": wording.record, "account": notice.account,
+        what: id, "record": wording.record, "account": notice.account,
         "severity": severity(notice), "reason": notice.reason, "title": wording.title,
         "case": notice.case, "breach_at": wording.breach_at,
     });
     let more = match &notice.told {
-        Told::Page { role, step, repeats } => json!({ "role": role.name(), "step": step, "repeats": repeats }),
+        Told::Page { role, person, step, repeats } => {
+            json!({ "role": role.name(), "person": person, "step": step, "repeats": repeats })
+        }
+        Told::HandedOver { by, to } => json!({ "by": by, "to": to }),
+        Told::Snoozed { by, until } => json!({ "by": by, "until": until }),
+        Told::Effect { key, step, effect, role } => {
+            json!({ "key": key, "step": step, "effect": effect, "role": role })
+        }
         Told::Acknowledged { by } => json!({ "by": by }),
         Told::Resolved { outcome } => json!({ "outcome": outcome }),
     };
     if let (Some(data), serde_json::Value::Object(more)) = (data.as_object_mut(), more) {
         data.extend(more);
     }
-    let body = json!({ "type": format!("escalation.{}", notice.told.name()), "timestamp": notice.at, "data": data });
+    let kind = format!("{what}.{}", notice.told.name());
+    let body = json!({ "type": kind, "timestamp": notice.at, "data": data });
     let request = OutboundRequest::json("POST", url.to_owned(), &body);
     let seconds = now.as_second().to_string();
     let signature = sign(secret, &wording.id, &seconds, &request.body)?;
