@@ -13,7 +13,7 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/contract/defaults")
 }
 
-fn schemas() -> [(&'static str, Schema); 9] {
+fn schemas() -> [(&'static str, Schema); 10] {
     [
         ("scorecard", schema_for!(scorecard::ScorecardFile)),
         ("rules", schema_for!(rules::RulesFile)),
