@@ -254,12 +254,19 @@ routes:
     }
 
     #[test]
+    fn routes_may_be_left_out_for_what_steps_name_themselves() {
+        let destinations = read("destinations: { pager: { pagerduty: {}, secret: s } }").unwrap();
+        assert_eq!(destinations.all().count(), 1);
+        assert_eq!(destinations.of(Role::SupportEngineer, Severity::Critical).len(), 0);
+    }
+
+    #[test]
     fn every_fault_is_named_with_its_path() {
         let paths = |text: &str| read(text).unwrap_err().into_iter().map(|fault| fault.path).collect::<Vec<_>>();
         let two = "destinations:\n  a: { pagerduty: {}, slack: { channel: C1 }, secret: s }\n  b: {}\nroutes: []";
         assert_eq!(paths(two), ["destinations.a", "destinations.b"]);
         let wrong = ALL_KINDS.replace("[pager, room]", "[pager, roam]").replace("https://hooks", "http://hooks");
-        assert_eq!(paths(&wrong), ["destinations.hook.url", "routes[0].to[1]", "destinations.room"]);
+        assert_eq!(paths(&wrong), ["destinations.hook.url", "routes[0].to[1]"]);
         assert!(paths(&ALL_KINDS.replace("[critical]", "[bad]"))[0].starts_with("routes[0].severities"));
     }
 }

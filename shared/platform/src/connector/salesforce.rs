@@ -1,9 +1,12 @@
 //! A Salesforce organisation: a record is made or changed by its external id, so a repeat is one record. The secret is a
 //! connected app's client, with which a session is opened (OAuth 2.0 client credentials) that serves until it is refused.
+//!
+//! The object has these text fields beside its name and the external id: `About__c`, `Account_Key__c`, `Case_Key__c`,
+//! `Description__c` (long), `Message_Id__c`, `Role__c`, `Severity__c`, `Status__c`; and `Breach_At__c`, a date with time.
 
 use crate::connector::request::{OutboundRequest, OutboundResponse};
 use crate::connector::secret::{Secret, SecretError};
-use crate::connector::{Wording, garbage, severity, state};
+use crate::connector::{Wording, about, garbage, severity, state};
 use domain::delivery::{Answer, Told};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -63,7 +66,7 @@ pub fn request(
     let notice = wording.notice;
     let mut body = json!({
         "Name": name(wording), "Account_Key__c": notice.account, "Status__c": state(notice),
-        "Description__c": wording.text, "Message_Id__c": wording.id,
+        "About__c": about(notice).1, "Description__c": wording.text, "Message_Id__c": wording.id,
     });
     if let Some(body) = body.as_object_mut() {
         body.extend(severity(notice).map(|severity| ("Severity__c".to_owned(), severity.into())));

@@ -1,5 +1,9 @@
 //! A ServiceNow instance, by the Import Set API: a row goes into a staging table, and its transform map, which coalesces
 //! on `u_correlation_id`, makes one record of all rows with the same one. The secret is `user:password`.
+//!
+//! The staging table has these columns: `u_correlation_id`, `u_correlation_display`, `u_message_id`, `u_escalation`,
+//! `u_execution`, `u_account`, `u_case`, `u_state`, `u_severity`, `u_role`, `u_sla_due`, `u_short_description`,
+//! `u_description` and `u_close_notes`.
 
 use crate::connector::request::{OutboundRequest, OutboundResponse};
 use crate::connector::secret::Secret;
