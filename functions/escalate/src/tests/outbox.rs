@@ -4,6 +4,8 @@
 use super::*;
 use contract::message::Work;
 use domain::destination::{Destination, Kind, Route, SlaOwner};
+use domain::escalation::policy::BySeverity;
+use domain::escalation::{Policies, Policy, Role, Step};
 use domain::id::DestinationId;
 use domain::rate::RateLimit;
 use platform::connector::rehearsal::played;
@@ -349,18 +351,27 @@ fn what_is_due_together_is_one_page_for_a_role() {
 
 #[test]
 fn a79_a_step_is_told_where_it_says_and_nowhere_else() {
-    let yaml = contract::escalation::DEFAULT;
-    let step = "- { role: support_engineer, acknowledge_within: 10m, repeats: 1 }";
-    let file = yaml.replacen(step, &step.replace("1 }", "1, destinations: [night] }"), 1);
+    let step = |role, to: &[&str]| Step {
+        role,
+        to: None,
+        acknowledge_within_seconds: 600,
+        repeats: 0,
+        destinations: to.iter().map(|id| DestinationId::new(id).unwrap()).collect(),
+    };
+    let steps = || vec![step(Role::SupportEngineer, &["night"]), step(Role::SeniorSupportEngineer, &[])];
+    let policy = || Policy::new(steps()).unwrap();
+    let by_severity = BySeverity { critical: policy(), high: policy(), medium: policy(), low: policy() };
+    let policies = Policies { by_severity, matrix: vec![], by_rule: BTreeMap::new(), break_glass: policy() };
+    let sla = contract::escalation::built_in().unwrap().sla;
     let mut reach = reach(vec![hook(), destination("night", Kind::PagerDuty)]);
-    reach.stage.escalate.plan.policies = contract::escalation::read(&file).unwrap();
+    reach.stage.escalate.plan.policies = EscalationPolicies::new("x", sla, policies).unwrap();
     reach.stage.case("c", Severity::Critical, &[(0, CaseStatus::Opened)]);
     reach.pump();
     let of = |reach: &Reach| -> Vec<String> {
         reach.outside.heard.lock().unwrap().iter().map(|request| request.url.clone()).collect()
     };
     assert_eq!(of(&reach), ["https://events.pagerduty.com/v2/enqueue"]);
-    reach.tick(20 * MINUTE);
+    reach.tick(10 * MINUTE);
     // The second role has no place of its own: both hear of it by the route.
     assert_eq!(of(&reach)[1..].iter().filter(|url| url.contains("hooks")).count(), 1);
 }

@@ -14,7 +14,7 @@ use domain::record::EscalationRecord;
 use platform::connector::{OutboundRequest, OutboundResponse, Transport, TransportError};
 use platform::environment::Environment;
 use platform::once;
-use platform::table::{self, Range};
+use platform::table::{self, Range, Table};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
