@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 /// How many histories are played; more with `CS_OPS_HISTORIES`.
-const HISTORIES: u64 = 40;
+const HISTORIES: u64 = 20;
 /// When the destination goes down, in minutes, and comes back.
 const DOWN: std::ops::Range<i64> = 30..90;
 /// From then on nothing fails any more.
