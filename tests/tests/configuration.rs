@@ -2,9 +2,7 @@
 //!
 //! `CS_OPS_UPDATE=1 cargo test -p tests --test configuration` writes them anew.
 
-use contract::{
-    contact, destinations, escalation, experiments, mapping, playbook, roster, rules, scorecard, segments,
-};
+use contract::{contact, destinations, escalation, experiments, mapping, playbook, roster, rules, scorecard, segments};
 use schemars::{Schema, schema_for};
 use serde_json::Value;
 use std::path::{Path, PathBuf};

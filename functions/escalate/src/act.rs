@@ -91,14 +91,7 @@ pub async fn act(ports: &Ports, plan: &Plan, caller: &Caller, request: &Request)
     let listed: EscalationItem = table::read(&ports.table.get(&index).await?.ok_or_else(not_found)?)?;
     let account = AccountId::new(&listed.account).map_err(|error| Problem::internal(&error))?;
     let cause = request.cause(caller, FunctionName::Escalate);
-    let change = Change {
-        ports,
-        plan,
-        cause: &cause,
-        account: &account,
-        now: ports.clock.now(),
-        door: Door::Http,
-    };
+    let change = Change { ports, plan, cause: &cause, account: &account, now: ports.clock.now(), door: Door::Http };
     let act = Act { change, by: &caller.subject, id: &id, action: &action, refused: Mutex::new(None) };
     let message = request.cause_id(caller, FunctionName::Escalate);
     once::handle(ports, &keys::escalations(&caller.tenant, &account), &message, &act).await?;

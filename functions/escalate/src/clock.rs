@@ -85,14 +85,8 @@ async fn tell(ports: &Ports, plan: &Plan, tenant: &TenantId, item: &Item) -> Res
     let message = cause_id(&format!("{tenant}#due#{}", item.key.sk));
     let cause =
         Cause { tenant: tenant.clone(), correlation_id: due.escalation.to_string(), causation_id: message.to_string() };
-    let change = Change {
-        ports,
-        plan,
-        cause: &cause,
-        account: &due.account,
-        now: ports.clock.now(),
-        door: Door::Clock,
-    };
+    let change =
+        Change { ports, plan, cause: &cause, account: &due.account, now: ports.clock.now(), door: Door::Clock };
     let head = keys::escalations(tenant, &due.account);
     once::handle(ports, &head, &message, &Tell { change, escalation: &due.escalation }).await?;
     ports.table.commit(vec![Write::Delete { key: item.key.clone() }]).await?;

@@ -92,7 +92,8 @@ impl Post<'_> {
         let head = keys::destination(self.tenant, &self.destination.id);
         // A message may come to lie in the same place again: its tries tell one time from another.
         let Delivery { attempts, .. } = table::read(item)?;
-        let named = |what: &str| cause_id(&format!("{}#{what}#{attempts}#{}#{}", self.tenant, item.key.pk, item.key.sk));
+        let named =
+            |what: &str| cause_id(&format!("{}#{what}#{attempts}#{}#{}", self.tenant, item.key.pk, item.key.sk));
         let claim = Claim { post: self, key: &item.key, made: Mutex::default(), wait: Mutex::default() };
         let outcome = once::handle(self.ports, &head, &named("claim"), &claim).await?;
         if let Some(wait) = take(&claim.wait) {

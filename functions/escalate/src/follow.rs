@@ -57,14 +57,7 @@ async fn follow(
     reason: String,
 ) -> Result<(), Failure> {
     let event_cause = event.as_cause();
-    let change = Change {
-        ports,
-        plan,
-        cause: &event_cause,
-        account,
-        now: ports.clock.now(),
-        door: Door::Queue,
-    };
+    let change = Change { ports, plan, cause: &event_cause, account, now: ports.clock.now(), door: Door::Queue };
     let head = keys::escalations(&event.meta.tenant, account);
     once::handle(ports, &head, &event.meta.event_id, &Follow { change, cause, severity, reason }).await?;
     Ok(())

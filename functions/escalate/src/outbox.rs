@@ -114,9 +114,7 @@ fn telling<'a>(change: &Change<'a>, escalation: &Escalation, fact: &EscalationFa
             let told = Told::HandedOver { by: by.clone(), to: to.clone() };
             Some((told, of_step(plan, policy.step(escalation.step), escalation)))
         }
-        What::Acknowledged { by } => {
-            Some((Told::Acknowledged { by: contract::escalate::by_name(by) }, everywhere()))
-        }
+        What::Acknowledged { by } => Some((Told::Acknowledged { by: contract::escalate::by_name(by) }, everywhere())),
         What::Accepted { by } => Some((Told::Acknowledged { by: by.to_string() }, everywhere())),
         What::Snoozed { by, until } => Some((Told::Snoozed { by: by.clone(), until: *until }, everywhere())),
         What::Resolved { outcome } => Some((Told::Resolved { outcome: outcome.clone() }, everywhere())),

@@ -7,9 +7,7 @@
 use crate::breaker::{self, Breaker, BreakerPolicy, Permit};
 use crate::digest::Digest;
 use crate::escalation::{Escalation, Role, Status};
-use crate::id::{
-    AccountId, CaseId, DestinationId, EscalationId, ExecutionId, PersonId, SourceId, StepId, TenantId,
-};
+use crate::id::{AccountId, CaseId, DestinationId, EscalationId, ExecutionId, PersonId, SourceId, StepId, TenantId};
 use crate::rate::{Bucket, RateLimit};
 use crate::retry::{self, Budget, Roll};
 use crate::signal::Severity;
@@ -286,11 +284,7 @@ impl DeliveryPolicy {
     /// A day's patience. A destination that fails five times in a row is asked once a minute, then less, and at least
     /// once in five minutes.
     pub const DEFAULT: Self = Self {
-        budget: Budget {
-            attempts: 200,
-            first: SignedDuration::from_secs(5),
-            longest: SignedDuration::from_secs(600),
-        },
+        budget: Budget { attempts: 200, first: SignedDuration::from_secs(5), longest: SignedDuration::from_secs(600) },
         give_up_after: SignedDuration::from_hours(24),
         answer_within: SignedDuration::from_secs(60),
         breaker: BreakerPolicy {
@@ -387,12 +381,7 @@ pub struct DestinationState {
 
 impl DestinationState {
     /// Leave to tell it one thing, or the moment before which there is none.
-    pub fn ask(
-        &self,
-        policy: &DeliveryPolicy,
-        limit: RateLimit,
-        now: Timestamp,
-    ) -> Result<(Self, Permit), Timestamp> {
+    pub fn ask(&self, policy: &DeliveryPolicy, limit: RateLimit, now: Timestamp) -> Result<(Self, Permit), Timestamp> {
         if let Some(until) = self.held_until.filter(|until| now < *until) {
             return Err(until);
         }

@@ -299,13 +299,13 @@ pub(crate) mod tests {
 
     #[test]
     fn a_route_leads_its_roles_and_severities_and_each_destination_is_named_once() {
-        let all = vec![destination("pager", Kind::PagerDuty), destination("room", Kind::Slack { channel: "C1".into() })];
+        let all =
+            vec![destination("pager", Kind::PagerDuty), destination("room", Kind::Slack { channel: "C1".into() })];
         let severe = Route { severities: [Severity::Critical].into(), ..to(&["pager", "room"]) };
         let executives = Route { roles: [Role::Executive].into(), ..to(&["pager"]) };
         let destinations = Destinations::new(all, vec![severe, executives]).unwrap();
-        let names = |role, severity| {
-            destinations.of(role, severity).into_iter().map(DestinationId::as_str).collect::<Vec<_>>()
-        };
+        let names =
+            |role, severity| destinations.of(role, severity).into_iter().map(DestinationId::as_str).collect::<Vec<_>>();
         assert_eq!(names(Role::Executive, Severity::Critical), ["pager", "room"]);
         assert_eq!(names(Role::Executive, Severity::Low), ["pager"]);
         assert_eq!(names(Role::Trainer, Severity::Low), Vec::<&str>::new());
@@ -324,7 +324,11 @@ pub(crate) mod tests {
             object: "Case".into(),
             external_id: "Key__c".into(),
         };
-        let mail = Kind::Email { region: "eu-central-1".into(), from: "ops".into(), to: vec!["a@b.example".into(), "<x@y.z>".into()] };
+        let mail = Kind::Email {
+            region: "eu-central-1".into(),
+            from: "ops".into(),
+            to: vec!["a@b.example".into(), "<x@y.z>".into()],
+        };
         let all = vec![hook, desk, destination("crm", crm), destination("mail", mail)];
         let routes = vec![to(&["hook", "desk", "crm", "nowhere"]), to(&[])];
         let faults = Destinations::new(all, routes).unwrap_err();

@@ -55,7 +55,11 @@ mod tests {
         let id = DestinationId::new("mail").unwrap();
         let destination = Destination {
             id: id.clone(),
-            kind: Kind::Email { region: "eu-central-1".into(), from: "a@b.example".into(), to: vec!["c@d.example".into()] },
+            kind: Kind::Email {
+                region: "eu-central-1".into(),
+                from: "a@b.example".into(),
+                to: vec!["c@d.example".into()],
+            },
             secret: None,
             limit: RateLimit { per_minute: 60, burst: 60 },
             source: None,

@@ -95,8 +95,8 @@ impl Connector {
         if let Some(session) = self.sessions().get(&destination.id) {
             return Ok(session.clone());
         }
-        let login = salesforce::login(instance, secret)
-            .map_err(|error| Answer::failed(Cause::Closed, error.to_string()))?;
+        let login =
+            salesforce::login(instance, secret).map_err(|error| Answer::failed(Cause::Closed, error.to_string()))?;
         let response = self.transport.send(login).await.map_err(|error| unsent(&error))?;
         let session = salesforce::session(&response).ok_or_else(|| self.refused_login(&response))?;
         self.sessions().insert(destination.id.clone(), session.clone());

@@ -136,10 +136,9 @@ fn a_rule_that_a_kill_switch_holds_is_noticed() {
 
 #[test]
 fn a_destination_that_is_down_and_what_was_given_up_are_noticed() {
-    for (name, metric) in [
-        ("DestinationDownAlarm", Metric::DestinationsDown),
-        ("NoticesGivenUpAlarm", Metric::NoticesGivenUp),
-    ] {
+    for (name, metric) in
+        [("DestinationDownAlarm", Metric::DestinationsDown), ("NoticesGivenUpAlarm", Metric::NoticesGivenUp)]
+    {
         let alarm = crate::document::properties(name);
         fires_above(&alarm, 0);
         assert_eq!((&alarm["MetricName"], &alarm["Namespace"]), (&json!(metric.name()), &json!(NAMESPACE)));

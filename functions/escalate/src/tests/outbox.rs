@@ -138,10 +138,9 @@ impl Reach {
 
     fn facts(&self) -> Vec<String> {
         let published = self.stage.doubles.published();
-        let names = published.iter().filter(|event| matches!(
-            event.fact,
-            Fact::DestinationDown(_) | Fact::DestinationRecovered(_) | Fact::DeliveryGivenUp(_)
-        ));
+        let names = published.iter().filter(|event| {
+            matches!(event.fact, Fact::DestinationDown(_) | Fact::DestinationRecovered(_) | Fact::DeliveryGivenUp(_))
+        });
         names.map(|event| event.fact.name().to_owned()).collect()
     }
 
@@ -344,7 +343,8 @@ fn what_is_due_together_is_one_page_for_a_role() {
     reach.stage.case("c", Severity::Critical, &[(0, CaseStatus::Opened)]);
     reach.pump();
     reach.tick(9 * HOUR);
-    let roles: Vec<String> = reach.heard()[1..].iter().map(|heard| heard.rsplit_once(' ').unwrap().0.to_owned()).collect();
+    let roles: Vec<String> =
+        reach.heard()[1..].iter().map(|heard| heard.rsplit_once(' ').unwrap().0.to_owned()).collect();
     let distinct: BTreeSet<&String> = roles.iter().collect();
     assert_eq!((roles.len(), distinct.len()), (4, 4), "{roles:?}");
 }

@@ -113,7 +113,13 @@ impl Transport for World {
         };
         assert!(holds, "{kind} was told, but it is {:?}", known.status);
         let (taken, answer) = self.fate();
-        self.heard.lock().unwrap().push(Heard { message, body, taken, lost: taken && answer.is_err(), minute: self.minute() });
+        self.heard.lock().unwrap().push(Heard {
+            message,
+            body,
+            taken,
+            lost: taken && answer.is_err(),
+            minute: self.minute(),
+        });
         answer
     }
 }

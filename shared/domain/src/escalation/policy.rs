@@ -5,8 +5,8 @@
 
 use super::{Cause, Escalation};
 use crate::account::Segment;
-use crate::digest::Digest;
 use crate::destination::Destinations;
+use crate::digest::Digest;
 use crate::id::{DestinationId, PersonId, RuleId, ScheduleId};
 use crate::roster::{Duty, Reach, Roster, Tier};
 use crate::signal::Severity;

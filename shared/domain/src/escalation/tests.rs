@@ -24,7 +24,13 @@ pub(crate) fn policies() -> EscalationPolicies {
         warn_percent: BTreeSet::from([50, 75]),
         calendar: Calendar::AllHours,
     };
-    let step = |role, minutes: u32, repeats| Step { role, to: None, acknowledge_within_seconds: minutes * 60, repeats, destinations: Default::default() };
+    let step = |role, minutes: u32, repeats| Step {
+        role,
+        to: None,
+        acknowledge_within_seconds: minutes * 60,
+        repeats,
+        destinations: Default::default(),
+    };
     let short = || Policy::new(vec![step(Role::SupportEngineer, 480, 0)]).unwrap();
     let critical = Policy::new(vec![step(Role::SupportEngineer, 10, 1), step(Role::Executive, 30, 1)]).unwrap();
     let own = Policy::new(vec![step(Role::ChiefExecutive, 60, 0)]).unwrap();

@@ -30,7 +30,8 @@ pub fn request(wording: &Wording<'_>, secret: &Secret) -> OutboundRequest {
     let mut body = json!({ "routing_key": secret.reveal(), "event_action": action, "dedup_key": wording.record });
     if let ("trigger", Some(body)) = (action, body.as_object_mut()) {
         let (what, id) = about(notice);
-        let mut details = json!({ what: id, "message": wording.id, "case": notice.case, "breach_at": wording.breach_at });
+        let mut details =
+            json!({ what: id, "message": wording.id, "case": notice.case, "breach_at": wording.breach_at });
         if let (Told::Page { step, repeats, person, .. }, Some(details)) = (&notice.told, details.as_object_mut()) {
             let more = [("step", json!(step)), ("repeats", json!(repeats)), ("person", json!(person))];
             details.extend(more.map(|(name, value)| (name.to_owned(), value)));

@@ -104,8 +104,14 @@ fn every_kind() -> Vec<Destination> {
         ("room", Kind::Slack { channel: "C1".into() }),
         ("pager", Kind::PagerDuty),
         ("desk", Kind::ServiceNow { instance: instance(), table: "u_cs_ops".into() }),
-        ("crm", Kind::Salesforce { instance: instance(), object: "Escalation__c".into(), external_id: "Key__c".into() }),
-        ("mail", Kind::Email { region: "eu-central-1".into(), from: "a@b.example".into(), to: vec!["c@d.example".into()] }),
+        (
+            "crm",
+            Kind::Salesforce { instance: instance(), object: "Escalation__c".into(), external_id: "Key__c".into() },
+        ),
+        (
+            "mail",
+            Kind::Email { region: "eu-central-1".into(), from: "a@b.example".into(), to: vec!["c@d.example".into()] },
+        ),
     ];
     let destination = |(id, kind): (&str, Kind)| Destination {
         id: DestinationId::new(id).unwrap(),
@@ -244,7 +250,9 @@ fn a17_told_twice_it_is_the_same_request_and_one_record_there() {
 fn a83_a_page_its_acknowledgement_and_its_end_are_one_record_where_records_are_kept() {
     for destination in every_kind().into_iter().filter(|one| ["pager", "desk", "crm"].contains(&one.id.as_str())) {
         let stage = stage(&[Mood::Well, Mood::Status(500, None), Mood::AnswerIsLost]);
-        for notice in [page(&destination), page(&destination)].into_iter().chain(later(&destination)).chain(later(&destination)) {
+        for notice in
+            [page(&destination), page(&destination)].into_iter().chain(later(&destination)).chain(later(&destination))
+        {
             stage.tell(&destination, &notice);
         }
         let records = locked(&stage.there.records);
@@ -311,7 +319,8 @@ fn a83_salesforce_is_asked_to_update_by_the_external_id_and_may_answer_without_w
     assert_eq!(stage.tell(destination, &page(destination)), Answer::Delivered { external_id: None });
     let request = locked(&stage.there.heard)[0].clone();
     assert_eq!(request.method, "PATCH");
-    let path = format!("https://it.example/services/data/v61.0/sobjects/Escalation__c/Key__c/{}", page(destination).record());
+    let path =
+        format!("https://it.example/services/data/v61.0/sobjects/Escalation__c/Key__c/{}", page(destination).record());
     assert_eq!(request.url, path);
     assert_eq!(stage.connector.sessions().len(), 1);
     assert_eq!(cause(&stage.tell(destination, &page(destination))), Cause::Closed);
@@ -410,10 +419,8 @@ impl std::io::Write for Log {
 fn no_log_holds_a_secret_whatever_goes_wrong() {
     let log = Log::default();
     let to = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_writer(move || to.clone())
-        .finish();
+    let subscriber =
+        tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(move || to.clone()).finish();
     tracing::subscriber::with_default(subscriber, || {
         for destination in every_kind() {
             // What a destination answers may repeat what it was sent.

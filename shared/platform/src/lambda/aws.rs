@@ -50,8 +50,7 @@ impl Aws {
     pub fn new(environment: &Environment) -> Result<Self, EnvironmentError> {
         let [region, access_key, secret_key] = environment.require(REQUIRED)?;
         let token = environment.get("AWS_SESSION_TOKEN").map(str::to_owned);
-        let signer =
-            Signer { access_key: access_key.clone(), secret_key: secret_key.clone(), token: token.clone() };
+        let signer = Signer { access_key: access_key.clone(), secret_key: secret_key.clone(), token: token.clone() };
         let credentials = Credentials::new(access_key, secret_key, token, None, "environment");
         let endpoint = environment.get("AWS_ENDPOINT_URL").map(str::to_owned);
         let connection = Connection::default();
