@@ -1,7 +1,7 @@
 //! What a change of an escalation comes to: the account's record, the entry by which it is listed, its due work, the
 //! events that tell it, and the link in the chain of decisions.
 
-use crate::{Plan, clock, history, route};
+use crate::{Plan, clock, history, outbox, route};
 use contract::escalate::{EscalationItem, EscalationLine, ToldBody, by_name, event_body};
 use contract::event::{
     Cause, EscalationAcknowledged, EscalationAdvanced, EscalationMoved, EscalationOpened, EscalationResolved,
@@ -100,6 +100,7 @@ impl Change<'_> {
             writes.push(Write::Put { key, expect: Expect::Absent, body: table::body(&link)?, expires_at: None });
             record.audit = link.head();
         }
+        writes.extend(outbox::writes(self, &escalation, facts)?);
         let mut events: Vec<Event> = facts.iter().map(|fact| self.event(&escalation, fact)).collect();
         events.extend(self.update(record.escalations.get(&escalation.id), &escalation, facts));
         record.escalations.insert(escalation.id.clone(), escalation);

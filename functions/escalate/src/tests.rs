@@ -16,6 +16,8 @@ use std::collections::BTreeMap;
 mod allocation;
 mod cases;
 mod lists;
+mod outbox;
+mod outside;
 mod people;
 
 const HOUR: i64 = 3_600;

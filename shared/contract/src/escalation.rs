@@ -8,7 +8,7 @@ use domain::account::{Money, Segment};
 use domain::calendar::Hours;
 use domain::escalation::policy::BySeverity;
 use domain::escalation::{Category, Cell, EscalationPolicies, Policies, Policy, Role, Step, Target};
-use domain::id::{CategoryId, PersonId, RuleId, ScheduleId, SkillId};
+use domain::id::{CategoryId, DestinationId, PersonId, RuleId, ScheduleId, SkillId};
 use domain::priority::PriorityPolicy;
 use domain::roster::{Level, Tier};
 use domain::signal::{Channel, Severity};
@@ -222,6 +222,10 @@ pub struct StepFile {
     pub acknowledge_within: String,
     /// How often they are told again.
     pub repeats: u32,
+    /// Where they are told, by name; where the routes of the destinations lead, if none is named.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    #[schemars(with = "BTreeSet<String>")]
+    pub destinations: BTreeSet<DestinationId>,
 }
 
 impl TryFrom<EscalationFile> for EscalationPolicies {
@@ -373,6 +377,7 @@ fn policy(path: &str, steps: Vec<StepFile>, faults: &mut Vec<Fault>) -> Option<P
             faults,
         ),
         repeats: file.repeats,
+        destinations: file.destinations,
     };
     let policy = Policy::new(steps.into_iter().enumerate().map(step).collect());
     if policy.is_none() {

@@ -586,4 +586,4 @@ impl Escalation {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
