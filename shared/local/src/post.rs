@@ -39,7 +39,7 @@ fn append(path: &Path, at: Timestamp, request: &Value) -> Result<(), std::io::Er
 mod tests {
     use super::*;
     use crate::clock::StandingClock;
-    use domain::delivery::{Answer, Notice, Told};
+    use domain::delivery::{About, Answer, Notice, Told};
     use domain::destination::{Destination, Kind, SlaOwner};
     use domain::escalation::Role;
     use domain::id::{AccountId, DestinationId, EscalationId, TenantId};
@@ -68,11 +68,11 @@ mod tests {
         let notice = Notice {
             tenant: TenantId::new("t").unwrap(),
             account: AccountId::new("acme").unwrap(),
-            escalation: EscalationId::new("esc-1").unwrap(),
+            about: About::Escalation(EscalationId::new("esc-1").unwrap()),
             destination: id,
-            told: Told::Page { role: Role::Executive, step: 0, repeats: 0 },
+            told: Told::Page { role: Role::Executive, person: None, step: 0, repeats: 0 },
             at,
-            severity: Severity::High,
+            severity: Some(Severity::High),
             reason: "somebody has to talk".into(),
             case: None,
             breach_at: None,
