@@ -91,15 +91,7 @@ pub async fn act(ports: &Ports, plan: &Plan, caller: &Caller, request: &Request)
     let listed: EscalationItem = table::read(&ports.table.get(&index).await?.ok_or_else(not_found)?)?;
     let account = AccountId::new(&listed.account).map_err(|error| Problem::internal(&error))?;
     let cause = request.cause(caller, FunctionName::Escalate);
-    let change = Change {
-        ports,
-        policies: &plan.policies,
-        roster: &plan.roster,
-        cause: &cause,
-        account: &account,
-        now: ports.clock.now(),
-        door: Door::Http,
-    };
+    let change = Change { ports, plan, cause: &cause, account: &account, now: ports.clock.now(), door: Door::Http };
     let act = Act { change, by: &caller.subject, id: &id, action: &action, refused: Mutex::new(None) };
     let message = request.cause_id(caller, FunctionName::Escalate);
     once::handle(ports, &keys::escalations(&caller.tenant, &account), &message, &act).await?;
@@ -178,7 +170,7 @@ impl Act<'_> {
             Action::Unacknowledge => known.unacknowledge(self.by.clone(), self.change.now),
             Action::Snooze { until } => known.snooze(self.by.clone(), *until, self.change.now),
             Action::HandOver { to } => {
-                known.hand_over(self.by.clone(), to.clone(), self.change.policies, self.change.now)
+                known.hand_over(self.by.clone(), to.clone(), &self.change.plan.policies, self.change.now)
             }
             Action::Accept => known.accept(self.by.clone(), self.change.now),
             Action::Reopen => known.reopen(self.by.clone(), self.change.now),

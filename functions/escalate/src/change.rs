@@ -1,7 +1,7 @@
 //! What a change of an escalation comes to: the account's record, the entry by which it is listed, its due work, the
 //! events that tell it, and the link in the chain of decisions.
 
-use crate::clock;
+use crate::{Plan, clock, outbox};
 use contract::escalate::{EscalationItem, ToldBody, by_name, event_body};
 use contract::event::{
     Cause, EscalationAcknowledged, EscalationAdvanced, EscalationMoved, EscalationOpened, EscalationResolved,
@@ -9,10 +9,9 @@ use contract::event::{
 };
 use domain::audit::{self, Record};
 use domain::digest::Digest;
-use domain::escalation::{self, Escalation, EscalationFact, EscalationPolicies, Status, What};
+use domain::escalation::{self, Escalation, EscalationFact, Status, What};
 use domain::id::{AccountId, EscalationId, PersonId, TenantId};
 use domain::record::EscalationRecord;
-use domain::roster::Roster;
 use jiff::{SignedDuration, Timestamp};
 use platform::function::{Failure, Ports};
 use platform::keys;
@@ -53,8 +52,7 @@ pub fn nothing_yet(tenant: &TenantId, account: &AccountId) -> EscalationRecord {
 /// Where a change comes from and when it is made.
 pub struct Change<'a> {
     pub ports: &'a Ports,
-    pub policies: &'a EscalationPolicies,
-    pub roster: &'a Roster,
+    pub plan: &'a Plan,
     pub cause: &'a Cause,
     pub account: &'a AccountId,
     pub now: Timestamp,
@@ -95,6 +93,7 @@ impl Change<'_> {
             writes.push(Write::Put { key, expect: Expect::Absent, body: table::body(&link)?, expires_at: None });
             record.audit = link.head();
         }
+        writes.extend(outbox::writes(self, &escalation, facts)?);
         let mut events: Vec<Event> = facts.iter().map(|fact| self.event(&escalation, fact)).collect();
         events.extend(self.update(record.escalations.get(&escalation.id), &escalation, facts));
         record.escalations.insert(escalation.id.clone(), escalation);
@@ -107,7 +106,7 @@ impl Change<'_> {
         let found = self.ports.table.get(&key).await?;
         let ended = !escalation.status.is_active();
         let listed_until = self.now.checked_add(SignedDuration::from_hours(24 * LISTED_DAYS)).ok();
-        let mut item = EscalationItem::of(escalation, self.policies, self.now);
+        let mut item = EscalationItem::of(escalation, &self.plan.policies, self.now);
         item.told =
             found.as_ref().map(table::read::<EscalationItem>).transpose()?.map_or_else(Vec::new, |item| item.told);
         item.told.extend(facts.iter().flat_map(|fact| self.told(escalation, fact)));
@@ -125,7 +124,7 @@ impl Change<'_> {
             What::GivenBack { .. } | What::Woke => escalation.step,
             _ => return Vec::new(),
         };
-        let step = self.policies.policy(escalation).step(number);
+        let step = self.plan.policies.policy(escalation).step(number);
         let body = |duty: domain::roster::Duty| ToldBody {
             at: fact.at,
             person: duty.person.to_string(),
@@ -133,7 +132,7 @@ impl Change<'_> {
             role: step.role.name().to_owned(),
         };
         // The others of a shift are there for when the first is not.
-        step.people(escalation.severity, self.roster, fact.at).into_iter().take(1).map(body).collect()
+        step.people(escalation.severity, &self.plan.roster, fact.at).into_iter().take(1).map(body).collect()
     }
 
     /// Moves the escalation's due work to where it belongs now.
@@ -145,7 +144,7 @@ impl Change<'_> {
             Door::Http => Some(self.now),
             // A tick is about to look anyway.
             Door::Queue if before.is_some_and(|before| before <= self.now) => before,
-            Door::Queue | Door::Clock => escalation.next_due(self.policies).map(|at| at.max(self.now)),
+            Door::Queue | Door::Clock => escalation.next_due(&self.plan.policies).map(|at| at.max(self.now)),
         };
         record.due.extend(next.map(|next| (escalation.id.clone(), next)));
         let mut writes = Vec::new();
@@ -178,7 +177,7 @@ impl Change<'_> {
             at: self.now,
             what: "escalation".to_owned(),
             inputs_hash,
-            config_hash: self.policies.version(),
+            config_hash: self.plan.policies.version(),
             outcome: format!("{} is {}", escalation.id, escalation.status.name()),
             reasons: broken
                 .into_iter()
@@ -191,8 +190,8 @@ impl Change<'_> {
     /// What has changed without a fact that says where the escalation is now: those who list it have to learn of it.
     fn update(&self, known: Option<&Escalation>, escalation: &Escalation, facts: &[EscalationFact]) -> Option<Event> {
         let is_mark = |fact: &EscalationFact| matches!(fact.what, What::SlaWarned { .. } | What::SlaBreached { .. });
-        let before = event_body(known?, self.policies, self.now);
-        let body = event_body(escalation, self.policies, self.now);
+        let before = event_body(known?, &self.plan.policies, self.now);
+        let body = event_body(escalation, &self.plan.policies, self.now);
         if before == body || !facts.iter().all(is_mark) {
             return None;
         }
@@ -203,7 +202,7 @@ impl Change<'_> {
     }
 
     fn event(&self, escalation: &Escalation, fact: &EscalationFact) -> Event {
-        let body = event_body(escalation, self.policies, self.now);
+        let body = event_body(escalation, &self.plan.policies, self.now);
         let acknowledged = matches!(escalation.status, Status::Acknowledged { .. });
         let moved =
             |how: &str, by: Option<&PersonId>, to: Option<&PersonId>, until: Option<Timestamp>| EscalationMoved {

@@ -85,15 +85,8 @@ async fn tell(ports: &Ports, plan: &Plan, tenant: &TenantId, item: &Item) -> Res
     let message = cause_id(&format!("{tenant}#due#{}", item.key.sk));
     let cause =
         Cause { tenant: tenant.clone(), correlation_id: due.escalation.to_string(), causation_id: message.to_string() };
-    let change = Change {
-        ports,
-        policies: &plan.policies,
-        roster: &plan.roster,
-        cause: &cause,
-        account: &due.account,
-        now: ports.clock.now(),
-        door: Door::Clock,
-    };
+    let change =
+        Change { ports, plan, cause: &cause, account: &due.account, now: ports.clock.now(), door: Door::Clock };
     let head = keys::escalations(tenant, &due.account);
     once::handle(ports, &head, &message, &Tell { change, escalation: &due.escalation }).await?;
     ports.table.commit(vec![Write::Delete { key: item.key.clone() }]).await?;
@@ -110,12 +103,12 @@ impl Decide for Tell<'_> {
     type State = EscalationRecord;
 
     async fn decide(&self, state: Option<EscalationRecord>) -> Result<Option<Effect<EscalationRecord>>, Failure> {
-        let Change { policies, cause, account, now, .. } = self.change;
+        let Change { plan, cause, account, now, .. } = self.change;
         let record = state.unwrap_or_else(|| nothing_yet(&cause.tenant, account));
         let Some(known) = record.escalations.get(self.escalation) else {
             return Ok(None);
         };
-        let (escalation, facts) = known.tick(policies, now);
+        let (escalation, facts) = known.tick(&plan.policies, now);
         self.change.effect(record, escalation, &facts).await
     }
 }

@@ -57,15 +57,7 @@ async fn follow(
     reason: String,
 ) -> Result<(), Failure> {
     let event_cause = event.as_cause();
-    let change = Change {
-        ports,
-        policies: &plan.policies,
-        roster: &plan.roster,
-        cause: &event_cause,
-        account,
-        now: ports.clock.now(),
-        door: Door::Queue,
-    };
+    let change = Change { ports, plan, cause: &event_cause, account, now: ports.clock.now(), door: Door::Queue };
     let head = keys::escalations(&event.meta.tenant, account);
     once::handle(ports, &head, &event.meta.event_id, &Follow { change, cause, severity, reason }).await?;
     Ok(())
@@ -83,7 +75,7 @@ impl Decide for Follow<'_> {
     type State = EscalationRecord;
 
     async fn decide(&self, state: Option<EscalationRecord>) -> Result<Option<Effect<EscalationRecord>>, Failure> {
-        let Change { policies, cause, account, now, .. } = self.change;
+        let Change { plan: Plan { policies, .. }, cause, account, now, .. } = self.change;
         let record = state.unwrap_or_else(|| nothing_yet(&cause.tenant, account));
         let refused = |error: domain::id::IdError| Failure::Unhandled(format!("escalation {error}"));
         let id = self.cause.escalation_id(&cause.tenant, account).map_err(refused)?;

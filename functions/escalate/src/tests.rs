@@ -14,6 +14,8 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 
 mod allocation;
+mod outbox;
+mod outside;
 
 const HOUR: i64 = 3_600;
 const MINUTE: i64 = 60;

@@ -6,7 +6,7 @@ use crate::problem::Fault;
 use domain::account::Segment;
 use domain::escalation::policy::BySeverity;
 use domain::escalation::{Cell, EscalationPolicies, Policies, Policy, Role, Step, Target};
-use domain::id::{PersonId, RuleId, ScheduleId};
+use domain::id::{DestinationId, PersonId, RuleId, ScheduleId};
 use domain::roster::Tier;
 use domain::signal::Severity;
 use domain::sla::{Calendar, SlaPolicy, Targets};
@@ -131,6 +131,10 @@ pub struct StepFile {
     pub acknowledge_within: String,
     /// How often they are told again.
     pub repeats: u32,
+    /// Where they are told, by name; where the routes of the destinations lead, if none is named.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    #[schemars(with = "BTreeSet<String>")]
+    pub destinations: BTreeSet<DestinationId>,
 }
 
 impl TryFrom<EscalationFile> for EscalationPolicies {
@@ -213,6 +217,7 @@ fn policy(path: &str, steps: Vec<StepFile>, faults: &mut Vec<Fault>) -> Option<P
             faults,
         ),
         repeats: file.repeats,
+        destinations: file.destinations,
     };
     let policy = Policy::new(steps.into_iter().enumerate().map(step).collect());
     if policy.is_none() {

@@ -505,4 +505,4 @@ impl Escalation {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

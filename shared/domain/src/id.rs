@@ -127,6 +127,8 @@ ids! {
     CtaId
     /// An escalation.
     EscalationId
+    /// A place where people are told: a channel, a service, a mailbox.
+    DestinationId
     /// A playbook: a template of steps.
     PlaybookId
     /// A step of a playbook.

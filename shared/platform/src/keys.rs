@@ -4,9 +4,11 @@
 //! lie together so that one query brings them all.
 
 use domain::day::Day;
+use domain::delivery::Notice;
 use domain::digest::Digest;
 use domain::id::{
-    AccountId, CaseId, CauseId, CtaId, EscalationId, ExecutionId, ExperimentId, PersonId, SegmentId, SourceId, TenantId,
+    AccountId, CaseId, CauseId, CtaId, DestinationId, EscalationId, ExecutionId, ExperimentId, PersonId, SegmentId,
+    SourceId, TenantId,
 };
 use jiff::Timestamp;
 
@@ -155,6 +157,33 @@ pub fn due(tenant: &TenantId, at: Timestamp, account: &AccountId, escalation: &E
 /// The oldest hour that may still hold due work. Writer: escalate.
 pub fn due_cursor(tenant: &TenantId) -> Key {
     of_tenant(tenant, "DUE", "cursor")
+}
+
+/// How a destination is, and what is told of it. Writer: escalate.
+pub fn destination(tenant: &TenantId, destination: &DestinationId) -> Key {
+    of_tenant(tenant, "DESTINATION", destination.to_string())
+}
+
+/// The partition of what waits for a destination, the next to be tried first; what is urgent has its own. Writer: escalate.
+pub fn outbox_partition(tenant: &TenantId, destination: &DestinationId, urgent: bool) -> String {
+    let lane = if urgent { "urgent" } else { "standard" };
+    tenant_partition(tenant, &format!("OUTBOX#{destination}#{lane}"))
+}
+
+/// A message that waits for a destination. Writer: escalate.
+pub fn outbox(notice: &Notice, due: Timestamp) -> Key {
+    let pk = outbox_partition(&notice.tenant, &notice.destination, notice.is_urgent());
+    Key { pk, sk: format!("{}#{}", time(due), notice.id()) }
+}
+
+/// What a destination was told of one of its records: an escalation or an effect. Writer: escalate.
+pub fn thread(tenant: &TenantId, destination: &DestinationId, record: &str) -> Key {
+    of_tenant(tenant, &format!("TOLD#{destination}"), record)
+}
+
+/// A message that was given up. Writer: escalate.
+pub fn given_up(tenant: &TenantId, message: &str) -> Key {
+    of_tenant(tenant, "UNDELIVERED", message.to_owned())
 }
 
 /// A key in a named partition of the tenant: runs, read models, quarantine and the like.

@@ -33,7 +33,7 @@ impl Table for Raced {
     }
 }
 
-fn accounts(doubles: &Doubles, names: &[&str]) {
+pub(super) fn accounts(doubles: &Doubles, names: &[&str]) {
     for name in names {
         let account = Account {
             id: AccountId::new(name).unwrap(),

@@ -5,8 +5,9 @@
 
 use super::{Cause, Escalation};
 use crate::account::Segment;
+use crate::destination::Destinations;
 use crate::digest::Digest;
-use crate::id::{PersonId, RuleId, ScheduleId};
+use crate::id::{DestinationId, PersonId, RuleId, ScheduleId};
 use crate::roster::{Duty, Reach, Roster, Tier};
 use crate::signal::Severity;
 use crate::sla::{ClockKind, MAX_SECONDS, SlaPolicy};
@@ -84,6 +85,9 @@ pub struct Step {
     pub acknowledge_within_seconds: u32,
     /// How often they are told again before the next step.
     pub repeats: u32,
+    /// Where they are told, where that is not by the routes of the destinations.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub destinations: BTreeSet<DestinationId>,
 }
 
 impl Step {
@@ -261,6 +265,24 @@ impl EscalationPolicies {
 
     /// Every schedule and person that a step names and a roster does not know.
     pub fn unknown_to(&self, roster: &Roster) -> Vec<PolicyFault> {
+        let unknown = |step: &Step| match &step.to {
+            Some(Target::Schedule(id)) if roster.schedule(id).is_none() => vec![format!("schedule `{id}`")],
+            Some(Target::Person(id)) if roster.person(id).is_none() => vec![format!("person `{id}`")],
+            _ => Vec::new(),
+        };
+        self.unknown(unknown, &format!("in the roster `{}`", roster.name()))
+    }
+
+    /// Every destination that a step names and that is none.
+    pub fn without_destination(&self, destinations: &Destinations) -> Vec<PolicyFault> {
+        let unknown = |step: &Step| {
+            let named = step.destinations.iter().filter(|id| destinations.get(id).is_none());
+            named.map(|id| format!("destination `{id}`")).collect()
+        };
+        self.unknown(unknown, "among the destinations")
+    }
+
+    fn unknown(&self, of_step: impl Fn(&Step) -> Vec<String>, place: &str) -> Vec<PolicyFault> {
         let Policies { by_severity, matrix, by_rule, break_glass } = &self.policies;
         let by_severity =
             Severity::ALL.map(|severity| (format!("policies.{}", severity.name()), of(by_severity, severity)));
@@ -272,13 +294,10 @@ impl EscalationPolicies {
         let mut faults = Vec::new();
         for (path, policy) in all {
             for (index, step) in policy.steps().enumerate() {
-                let unknown = match &step.to {
-                    Some(Target::Schedule(id)) if roster.schedule(id).is_none() => format!("schedule `{id}`"),
-                    Some(Target::Person(id)) if roster.person(id).is_none() => format!("person `{id}`"),
-                    _ => continue,
-                };
-                let reason = format!("names {unknown}, which is not in the roster `{}`", roster.name());
-                faults.push(PolicyFault { path: format!("{path}[{index}]"), reason });
+                for unknown in of_step(step) {
+                    let reason = format!("names {unknown}, which is not {place}");
+                    faults.push(PolicyFault { path: format!("{path}[{index}]"), reason });
+                }
             }
         }
         faults

@@ -13,7 +13,7 @@ mod actions;
 const MINUTE: i64 = 60;
 const HOUR: i64 = 3_600;
 
-fn policies() -> EscalationPolicies {
+pub(crate) fn policies() -> EscalationPolicies {
     let hours =
         |first: u32, last: u32| Targets { first_response_seconds: first * 3_600, resolution_seconds: last * 3_600 };
     let sla = SlaPolicy {
@@ -24,7 +24,13 @@ fn policies() -> EscalationPolicies {
         warn_percent: BTreeSet::from([50, 75]),
         calendar: Calendar::AllHours,
     };
-    let step = |role, minutes: u32, repeats| Step { role, to: None, acknowledge_within_seconds: minutes * 60, repeats };
+    let step = |role, minutes: u32, repeats| Step {
+        role,
+        to: None,
+        acknowledge_within_seconds: minutes * 60,
+        repeats,
+        destinations: Default::default(),
+    };
     let short = || Policy::new(vec![step(Role::SupportEngineer, 480, 0)]).unwrap();
     let critical = Policy::new(vec![step(Role::SupportEngineer, 10, 1), step(Role::Executive, 30, 1)]).unwrap();
     let own = Policy::new(vec![step(Role::ChiefExecutive, 60, 0)]).unwrap();
@@ -280,6 +286,7 @@ fn every_fault_of_the_policies_is_named_with_its_path() {
         to: None,
         acknowledge_within_seconds: minutes * 60,
         repeats,
+        destinations: BTreeSet::new(),
     };
     let fine = || Policy::new(vec![step(5, 0)]).unwrap();
     let mut sla = policies().sla;
