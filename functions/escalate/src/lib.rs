@@ -35,6 +35,9 @@ use platform::table::Item;
 use platform::{keys, once, sweep};
 use std::sync::Arc;
 
+/// Where a deployment gives its destinations.
+pub const DESTINATIONS_VARIABLE: &str = "CS_OPS_DESTINATIONS";
+
 /// Who is told about what, and where: policies, the people that they mean, and the places where these are told.
 struct Plan {
     policies: EscalationPolicies,
@@ -67,10 +70,18 @@ impl Escalate {
         Self { ports, plan, allocation: AllocationPolicy::default() }
     }
 
-    /// Connects the function to its ports and to the built-in destinations.
-    pub fn connected(ports: Ports, connector: Arc<Connector>) -> Result<Self, ConfigurationError> {
-        let destinations = contract::destinations::built_in()
-            .map_err(|faults| ConfigurationError { file: "destinations.yaml", faults })?;
+    /// Connects the function to its ports and to the destinations that the deployment gives, as JSON of the file's shape;
+    /// to the built-in ones where it gives none.
+    pub fn connected(
+        ports: Ports,
+        connector: Arc<Connector>,
+        destinations: Option<&str>,
+    ) -> Result<Self, ConfigurationError> {
+        let (file, read) = match destinations {
+            Some(text) => (DESTINATIONS_VARIABLE, contract::destinations::read_json(text)),
+            None => ("destinations.yaml", contract::destinations::built_in()),
+        };
+        let destinations = read.map_err(|faults| ConfigurationError { file, faults })?;
         Ok(Self::new(ports)?.reaching(destinations, connector))
     }
 

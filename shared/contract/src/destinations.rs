@@ -23,6 +23,12 @@ pub fn built_in() -> Result<Destinations, Vec<Fault>> {
     document::built_in::<DestinationsFile>(include_str!(concat!(env!("OUT_DIR"), "/destinations.json")))?.try_into()
 }
 
+/// Reads destinations that are given as JSON of the file's shape, as a deployment gives them. As [`read`], of a file.
+pub fn read_json(text: &str) -> Result<Destinations, Vec<Fault>> {
+    let value = serde_json::from_str(text).map_err(|error| vec![Fault::new("", error.to_string())])?;
+    document::shape::<DestinationsFile>("", value).map_err(|fault| vec![fault])?.try_into()
+}
+
 /// Reads a destinations file. Content that is wrong is named all at once; where the file has not the shape of one, the
 /// first place where it has not.
 #[cfg(feature = "yaml")]
@@ -86,7 +92,7 @@ pub struct DestinationFile {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WebhookFile {
-    /// Where it listens: https.
+    /// Where it listens: https, or http on the same machine.
     pub url: String,
 }
 

@@ -318,7 +318,7 @@ pub enum Next {
         external_id: Option<String>,
     },
     /// It is tried again at this moment.
-    Again(Delivery, Timestamp),
+    Again(Box<Delivery>, Timestamp),
     /// Nobody will hear it.
     GivenUp {
         /// Why.
@@ -356,7 +356,7 @@ impl Delivery {
         if at >= later(self.notice.at, policy.give_up_after) {
             return given_up(&format!("older than {} hours", policy.give_up_after.as_hours()));
         }
-        Next::Again(Self { reason: Some(reason.clone()), ..self.clone() }, at)
+        Next::Again(Box::new(Self { reason: Some(reason.clone()), ..self.clone() }), at)
     }
 
     /// Differs from message to message and from try to try, and is the same wherever it is worked out.

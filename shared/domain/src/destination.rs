@@ -264,9 +264,11 @@ fn is_mailbox(text: &str) -> bool {
         && text.chars().all(|c| c.is_ascii_graphic() && !"<>(),;:\"[]\\".contains(c))
 }
 
-/// Secrets go only where nobody listens in between: https, without a user name in the address.
+/// Secrets go only where nobody listens in between: https, or http on the same machine, without a user name in the address.
 fn check_address(path: String, text: &str, with_path: bool, fault: &mut impl FnMut(String, String)) {
-    let after = text.strip_prefix("https://");
+    let on_this_machine =
+        |rest: &&str| rest.split([':', '/', '?']).next().is_some_and(|host| ["127.0.0.1", "localhost"].contains(&host));
+    let after = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://").filter(on_this_machine));
     let host = after.and_then(|rest| rest.split(['/', '?', '#']).next()).unwrap_or_default();
     let is_host = !host.is_empty() && host.chars().all(|c| c.is_ascii_alphanumeric() || ".-:".contains(c));
     let is_plain = text.len() <= 2_000 && text.chars().all(|c| c.is_ascii_graphic()) && !text.contains('#');
@@ -309,6 +311,23 @@ pub(crate) mod tests {
         assert_eq!(names(Role::Executive, Severity::Critical), ["pager", "room"]);
         assert_eq!(names(Role::Executive, Severity::Low), ["pager"]);
         assert_eq!(names(Role::Trainer, Severity::Low), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn http_is_for_this_machine_alone() {
+        let faults = |url: &str| {
+            let hook = destination("hook", Kind::Webhook { url: url.into() });
+            Destinations::new(vec![hook], Vec::new()).map_or_else(|faults| faults.len(), |_| 0)
+        };
+        let good = ["https://hooks.example/x", "http://127.0.0.1:8080/x", "http://localhost/x", "http://localhost:1?x"];
+        assert_eq!(good.map(faults), [0; 4]);
+        let bad = [
+            "http://hooks.example/x",
+            "http://localhost.example/x",
+            "http://me@127.0.0.1/x",
+            "http://127.0.0.1@evil.example/x",
+        ];
+        assert_eq!(bad.map(faults), [1; 4]);
     }
 
     #[test]

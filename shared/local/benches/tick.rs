@@ -120,6 +120,10 @@ impl Stage {
             if writes.len() + 5 > MAX_WRITES {
                 at_once(table.table.commit(std::mem::take(&mut writes)))?;
             }
+            if number.is_multiple_of(10_000) {
+                // What was not put on the disk yet waits in memory.
+                table.table.flush()?;
+            }
         }
         at_once(table.table.commit(writes))?;
         table.table.flush()?;

@@ -110,13 +110,13 @@ where
     F: Function + 'static,
     E: fmt::Display,
 {
-    serve_reaching(name, |ports, _| make(ports))
+    serve_reaching(name, |ports, _, _| make(ports))
 }
 
 /// The same for a function that tells destinations outside.
 pub fn serve_reaching<F, E>(
     name: FunctionName,
-    make: impl FnOnce(Ports, Arc<Connector>) -> Result<F, E>,
+    make: impl FnOnce(Ports, Arc<Connector>, &Environment) -> Result<F, E>,
 ) -> Result<(), ServeError>
 where
     F: Function + 'static,
@@ -127,7 +127,8 @@ where
     log::init(name, &environment, subsegments.map(|layer| layer.with_filter(filter_fn(Subsegments::wants))))?;
     std::panic::set_hook(Box::new(|panic| tracing::error!(%panic, "panicked")));
     let (ports, verifier, connector) = connect(name, &environment)?;
-    let function = make(ports, connector).map_err(|error| ServeError::Configuration(error.to_string()))?;
+    let function =
+        make(ports, connector, &environment).map_err(|error| ServeError::Configuration(error.to_string()))?;
     let host = Host { function, verifier };
     // One thread: a function has one call at a time and waits for its table, not for its processor.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -222,7 +222,7 @@ fn live(messages: u32, down_from: i64, down_until: i64, minutes: i64) -> (Vec<(i
             (state, changes) = (next, changes + usize::from(change.is_some()));
             match begun.answered(&answer, &POLICY, now) {
                 Next::Done { .. } => heard.push((minute, begun.notice.id())),
-                Next::Again(delivery, due) => outbox.push((due, delivery)),
+                Next::Again(delivery, due) => outbox.push((due, *delivery)),
                 Next::GivenUp { reason } => panic!("{reason}"),
             }
         }
