@@ -283,8 +283,7 @@ fn a105_who_is_asked_to_take_over_and_until_when_it_is_put_off_is_told_in_words(
     let heard = |destination: &Destination, told: &Told| {
         let stage = stage(&[]);
         stage.tell(destination, &notice(destination, told.clone()));
-        let heard = locked(&stage.there.heard)[0].body.clone();
-        heard
+        locked(&stage.there.heard)[0].body.clone()
     };
     let (mut who_hears, mut states) = (Vec::new(), Vec::new());
     for destination in every_kind() {
