@@ -24,14 +24,13 @@ pub fn a12_a_destination_that_is_down_is_left_alone_and_told_when_it_is_back(set
     }
     let down = set.hear("DestinationDown", |_| true);
     assert_eq!(down["detail"]["data"]["destination"], "hook", "{down}");
-    assert_eq!(set.hook.heard(), Vec::<Value>::new(), "it was asked, and said nothing but 503");
+    assert_eq!(heard(set), Vec::<Value>::new(), "it was asked, and said nothing but 503");
     set.hook.is_down(false);
     let back = set.hear("DestinationRecovered", |_| true);
     assert_eq!(back["detail"]["data"]["destination"], "hook", "{back}");
     set.wait_for("every page that waited", || {
-        let heard = set.hook.heard();
-        let accounts: Vec<&Value> = heard.iter().filter(|body| body["data"]["account"] == UMBRELLA).collect();
-        let told: BTreeSet<&str> = accounts.iter().filter_map(|body| body["data"]["case"].as_str()).collect();
+        let heard = heard(set);
+        let told: BTreeSet<&str> = heard.iter().filter_map(|body| body["data"]["case"].as_str()).collect();
         cases.iter().all(|case| told.contains(case.as_str())).then_some(())
     });
     let mut ids = set.hook.ids();
@@ -66,6 +65,11 @@ pub fn a17_a_case_that_nobody_takes_on_is_told_again_until_somebody_does(set: &D
     }
     assert_eq!(active(set, "case-1"), None);
     assert_eq!(pages().last().unwrap(), "escalation.resolved", "nothing is told after its end");
+}
+
+/// What the destination heard of the account.
+fn heard(set: &Deployed) -> Vec<Value> {
+    set.hook.heard().into_iter().filter(|body| body["data"]["account"] == UMBRELLA).collect()
 }
 
 fn open(set: &Deployed, case: &str) {
