@@ -211,6 +211,9 @@ fn a_function_finds_what_it_needs_in_its_environment() {
         for (variable, queue) in document::own_lanes(name) {
             expected[variable] = reference(&queue);
         }
+        if name == "escalate" {
+            expected[escalate::DESTINATIONS_VARIABLE] = reference("Destinations");
+        }
         assert_eq!(function(prefix)["Environment"]["Variables"], expected, "{prefix}");
     }
 }

@@ -21,6 +21,7 @@ mod team;
 use async_trait::async_trait;
 use contract::event::{Event, Fact, FunctionName};
 use contract::message::{Incoming, Task};
+use contract::problem::Fault;
 use domain::allocation::AllocationPolicy;
 use domain::destination::Destinations;
 use domain::escalation::{Escalation, EscalationPolicies};
@@ -82,7 +83,14 @@ impl Escalate {
             None => ("destinations.yaml", contract::destinations::built_in()),
         };
         let destinations = read.map_err(|faults| ConfigurationError { file, faults })?;
-        Ok(Self::new(ports)?.reaching(destinations, connector))
+        let function = Self::new(ports)?;
+        let unknown = function.plan.policies.without_destination(&destinations);
+        let faults: Vec<_> = unknown.into_iter().map(|fault| Fault::new(fault.path, fault.reason)).collect();
+        if faults.is_empty() {
+            Ok(function.reaching(destinations, connector))
+        } else {
+            Err(ConfigurationError { file: "escalation.yaml", faults })
+        }
     }
 
     /// The same, telling people at these destinations.
