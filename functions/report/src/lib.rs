@@ -1,10 +1,11 @@
 //! `report`: every fact comes in and becomes read models; people and programs read what is, and why.
 //!
 //! A row per account ([`rows`]) and a line per fact ([`timeline`]) follow from the facts in any order. The reads answer
-//! from them ([`live`]), the dashboard shows them ([`dashboard`]).
+//! from them ([`live`]), the dashboard shows them ([`dashboard`]), and every day they are written down ([`papers`]).
 
 mod dashboard;
 mod live;
+mod papers;
 mod rows;
 mod status;
 mod timeline;
@@ -15,16 +16,29 @@ use contract::message::Incoming;
 use jiff::Timestamp;
 use platform::function::{Failure, Function, Ports, Tick};
 use platform::http::{Caller, Method, Parameter, Problem, Request, Response, Route};
+use platform::shelf::{Nowhere, Shelf};
+use std::sync::Arc;
+
+/// The variable that names the bucket in which papers lie.
+pub const REPORTS_VARIABLE: &str = "CS_OPS_REPORTS_BUCKET";
 
 /// The function.
 pub struct Report {
     ports: Ports,
+    shelf: Arc<dyn Shelf>,
 }
 
 impl Report {
-    /// Connects the function to its ports.
-    pub const fn new(ports: Ports) -> Self {
-        Self { ports }
+    /// Connects the function to its ports. Its papers lie nowhere.
+    pub fn new(ports: Ports) -> Self {
+        Self { ports, shelf: Arc::new(Nowhere) }
+    }
+
+    /// The same, laying its papers on this shelf.
+    #[must_use]
+    pub fn laying_on(mut self, shelf: Arc<dyn Shelf>) -> Self {
+        self.shelf = shelf;
+        self
     }
 }
 
@@ -82,7 +96,10 @@ impl Function for Report {
     }
 
     async fn tick(&self, tick: &Tick) -> Result<(), Failure> {
-        Err(Failure::Unhandled(format!("there is no tick `{}` in report", tick.tick)))
+        match tick.tick.as_str() {
+            "papers" => papers::tick(&self.ports, self.shelf.as_ref(), tick).await,
+            other => Err(Failure::Unhandled(format!("there is no tick `{other}` in report"))),
+        }
     }
 }
 

@@ -2,10 +2,11 @@
 
 use contract::report::{BandCount, Fall, InterventionFigures, LivePerformance, OpenCta, OpenEscalation};
 use domain::band::Band;
+use domain::id::TenantId;
 use domain::portfolio::{Row, Summary};
 use platform::function::Ports;
 use platform::http::{Caller, Problem, Response};
-use platform::table::{self, Range};
+use platform::table::{self, Range, TableError};
 use platform::{keys, once};
 use std::collections::BTreeMap;
 
@@ -14,11 +15,15 @@ const MAX_LISTED: usize = 100;
 
 /// Answers the request.
 pub async fn performance(ports: &Ports, caller: &Caller) -> Result<Response, Problem> {
-    let items =
-        table::query_all(ports.table.as_ref(), Range::prefix(keys::portfolio_partition(&caller.tenant), "")).await?;
+    Response::json(200, &of(ports, &caller.tenant).await?)
+}
+
+/// What is, for a tenant.
+pub async fn of(ports: &Ports, tenant: &TenantId) -> Result<LivePerformance, TableError> {
+    let items = table::query_all(ports.table.as_ref(), Range::prefix(keys::portfolio_partition(tenant), "")).await?;
     let rows = items.iter().map(once::state_of).collect::<Result<Vec<Row>, _>>()?;
     let now = ports.clock.now();
-    Response::json(200, &answer(&rows, &Summary::of(&rows, now), now))
+    Ok(answer(&rows, &Summary::of(&rows, now), now))
 }
 
 fn answer(rows: &[Row], summary: &Summary, as_of: jiff::Timestamp) -> LivePerformance {

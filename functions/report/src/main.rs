@@ -4,9 +4,12 @@
 //! is set up wrongly ends here, at deployment, not at its first message.
 
 use contract::event::FunctionName;
-use platform::lambda::{ServeError, serve};
-use std::convert::Infallible;
+use platform::environment::EnvironmentError;
+use platform::lambda::{ServeError, serve_reaching};
 
 fn main() -> Result<(), ServeError> {
-    serve(FunctionName::Report, |ports| Ok::<_, Infallible>(report::Report::new(ports)))
+    serve_reaching(FunctionName::Report, |ports, outside, environment| {
+        let [bucket] = environment.require([report::REPORTS_VARIABLE])?;
+        Ok::<_, EnvironmentError>(report::Report::new(ports).laying_on(outside.bucket(&bucket)))
+    })
 }

@@ -20,6 +20,7 @@ pub mod metrics;
 pub mod once;
 pub mod queue;
 pub mod random;
+pub mod shelf;
 pub mod snapshot;
 pub mod sweep;
 pub mod table;

@@ -101,10 +101,7 @@ fn what_ended_is_forgotten_at_last() {
 fn the_summary_counts_ranks_and_orders() {
     let rows = [
         row("a", [health(95, Band::Champion), fell(97, 95), cta(1, 5)]),
-        row(
-            "b",
-            [health(50, Band::Emergency), fell(90, 50), cta(2, 9), escalation(1, None), escalation(2, Some(500))],
-        ),
+        row("b", [health(50, Band::Emergency), fell(90, 50), cta(2, 9), escalation(1, None), escalation(2, Some(500))]),
         row("c", [health(75, Band::AtRisk), fell(80, 75), escalation(3, Some(-60))]),
         row("d", [Fact::Health(Health { score: Points::whole(10), band: None, provisional: true })]),
         row("e", [fell(80, 75)]),

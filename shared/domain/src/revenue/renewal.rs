@@ -181,7 +181,8 @@ impl Learned {
             variance += arr * arr * share * (1.0 - share) / (rests_on + 1.0);
         }
         let (half, all) = (HALF_INTERVAL * variance.sqrt(), amount(sum(due.iter().map(|due| due.arr))));
-        let [expected, low, high] = [expected, expected - half, expected + half].map(|value| money(value.clamp(0.0, all)));
+        let [expected, low, high] =
+            [expected, expected - half, expected + half].map(|value| money(value.clamp(0.0, all)));
         Outcome { expected, low, high }
     }
 }
@@ -232,7 +233,8 @@ mod tests {
     fn a121_what_is_expected_follows_from_the_renewals_of_its_band() {
         let known =
             [past("2025-01-10", 90, Band::Healthy, true), past("2025-01-10", 10, Band::Emergency, false)].concat();
-        let forecast = forecast(&known, &[due("2026-02-01", Band::Healthy, 100), due("2026-02-28", Band::Emergency, 100)]);
+        let forecast =
+            forecast(&known, &[due("2026-02-01", Band::Healthy, 100), due("2026-02-28", Band::Emergency, 100)]);
         // Of all 91/102 stayed. Healthy: (90 + 10 × 91/102) / 100 = 0.98922; emergency: (0 + 10 × 91/102) / 20 = 0.44608.
         let [month] = &forecast.months[..] else { panic!("{forecast:?}") };
         assert_eq!((month.month.to_string().as_str(), month.accounts, month.due.cents()), ("2026-02-01", 2, 20_000));
