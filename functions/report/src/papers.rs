@@ -10,6 +10,7 @@ use crate::live;
 use contract::report::LivePerformance;
 use domain::day::Day;
 use domain::id::TenantId;
+use domain::kpi::Registry;
 use jiff::Timestamp;
 use platform::function::{Failure, Ports, Tick};
 use platform::shelf::{Paper, Shelf};
@@ -46,11 +47,11 @@ struct Draft {
 }
 
 /// Writes the day's papers for every tenant, and the week's on a Monday.
-pub async fn tick(ports: &Ports, shelf: &dyn Shelf, tick: &Tick) -> Result<(), Failure> {
+pub async fn tick(ports: &Ports, registry: &Registry, shelf: &dyn Shelf, tick: &Tick) -> Result<(), Failure> {
     let on = Day::of(tick.time);
     let mut failed = None;
     for tenant in sweep::tenants(ports).await? {
-        if let Err(error) = write(ports, shelf, &tenant, on).await {
+        if let Err(error) = write(ports, registry, shelf, &tenant, on).await {
             tracing::warn!(%tenant, %error, "the day's papers are not laid down");
             failed = Some(error);
         }
@@ -58,8 +59,14 @@ pub async fn tick(ports: &Ports, shelf: &dyn Shelf, tick: &Tick) -> Result<(), F
     failed.map_or(Ok(()), Err)
 }
 
-async fn write(ports: &Ports, shelf: &dyn Shelf, tenant: &TenantId, on: Day) -> Result<(), Failure> {
-    let live = live::of(ports, tenant).await?;
+async fn write(
+    ports: &Ports,
+    registry: &Registry,
+    shelf: &dyn Shelf,
+    tenant: &TenantId,
+    on: Day,
+) -> Result<(), Failure> {
+    let live = live::of(ports, registry, tenant).await?;
     let weekly = (on.weekday() == 0).then_some(Period::Weekly);
     for period in [Period::Daily].into_iter().chain(weekly) {
         for paper in papers(tenant, &draft(period, on, &live))? {

@@ -239,7 +239,7 @@ impl Configuration {
                 Arc::new(escalate.reaching(self.destinations.clone(), connector))
             }
             FunctionName::Report => {
-                let report = report::Report::new(ports);
+                let report = report::Report::new(ports).map_err(|error| error.to_string())?;
                 Arc::new(match &self.papers {
                     Some(path) => report.laying_on(Arc::new(Folder(path.clone()))),
                     None => report,

@@ -173,7 +173,8 @@ fn connect(name: FunctionName, environment: &Environment) -> Result<(Ports, Veri
             let secrets = Arc::new(CachedSecrets::new(secrets, clock.clone()));
             let connector = Arc::new(Connector::new(transport.clone(), secrets, clock.clone()));
             let outside = Outside { connector, transport, region: aws.region().to_owned() };
-            Ok((Ports { table, bus: Arc::new(aws.bus(bus)), queue, clock, metrics }, verifier, outside))
+            let ports = Ports { table, bus: Arc::new(aws.bus(bus)), queue, clock, metrics, answers: Arc::default() };
+            Ok((ports, verifier, outside))
         }
         (runtime, aws, names, queue_urls, verifier) => {
             let problems = [runtime.err(), aws.err(), names.err(), queue_urls.err(), verifier.err()];

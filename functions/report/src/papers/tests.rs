@@ -38,7 +38,7 @@ fn stage(closed: Option<&'static str>) -> (Doubles, Arc<Table>, Report) {
     for tenant in ["t", "u"] {
         doubles.put(&keys::tenant_entry(&TenantId::new(tenant).unwrap()), &json!({}));
     }
-    let report = Report::new(doubles.ports()).laying_on(table.clone());
+    let report = Report::new(doubles.ports()).unwrap().laying_on(table.clone());
     (doubles, table, report)
 }
 
@@ -109,7 +109,8 @@ fn the_page_the_table_and_the_data_hold_the_same_cells() {
 #[test]
 fn every_row_has_as_many_cells_as_there_are_columns() {
     let (doubles, _table, _report) = stage(None);
-    let live = block_on(live::of(&doubles.ports(), &TenantId::new("t").unwrap())).unwrap();
+    let live = block_on(live::of(&doubles.ports(), &contract::kpis::built_in().unwrap(), &TenantId::new("t").unwrap()))
+        .unwrap();
     let sheets = sheets::of(&live);
     assert_eq!(sheets[0].rows.len(), live.bands.len());
     for sheet in sheets {
