@@ -1,6 +1,6 @@
 //! `GET /performance/live`: the summary over all rows of the portfolio, as of now.
 
-use contract::report::{BandCount, Fall, LivePerformance, OpenCta, OpenEscalation};
+use contract::report::{BandCount, Fall, InterventionFigures, LivePerformance, OpenCta, OpenEscalation};
 use domain::band::Band;
 use domain::portfolio::{Row, Summary};
 use platform::function::Ports;
@@ -47,6 +47,18 @@ fn answer(rows: &[Row], summary: &Summary, as_of: jiff::Timestamp) -> LivePerfor
         open_cta_count: summary.open_ctas.len() as u64,
         open_escalations: summary.open_escalations.iter().take(MAX_LISTED).map(escalation).collect(),
         open_escalation_count: summary.open_escalations.len() as u64,
+        kpis: Vec::new(),
+        anomalies: Vec::new(),
+        opportunities: Vec::new(),
+        error_budget: None,
+        interventions: InterventionFigures {
+            window_days: 30,
+            judged: 0,
+            succeeded: 0,
+            held_out: 0,
+            held_out_succeeded: 0,
+            pending: 0,
+        },
     }
 }
 
