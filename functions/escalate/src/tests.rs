@@ -2,7 +2,7 @@
 
 use super::*;
 use contract::escalate::{ActiveEscalations, EscalationItem};
-use contract::event::{CaseChanged, CaseOpened, Cause, EscalationRequested, Event};
+use contract::event::{CaseChanged, CaseOpened, CaseTurns, Cause, EscalationRequested, Event};
 use domain::case::{Case, News};
 use domain::id::{AccountId, CaseId, CtaId, RuleId, SignalId, SourceId, TenantId};
 use domain::record::EscalationRecord;
@@ -86,7 +86,10 @@ impl Stage {
         let name = format!("{id}-{more}");
         match case.status() {
             CaseStatus::Opened => self.tell(&name, CaseOpened { case: id, severity, opened_at }),
-            status => self.tell(&name, CaseChanged { case: id, severity, status, changed_at, opened_at }),
+            status => {
+                let turns = CaseTurns::default();
+                self.tell(&name, CaseChanged { case: id, severity, status, changed_at, opened_at, turns })
+            }
         }
     }
 

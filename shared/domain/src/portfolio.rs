@@ -33,7 +33,7 @@ pub const FALL_DAYS: i64 = 30;
 /// The most findings that a row keeps, the latest.
 pub const MAX_ANOMALIES: usize = 20;
 /// For how many days a row keeps who did something about its account: those until the latest one.
-pub const ACTOR_DAYS: i32 = 31;
+pub const ACTOR_DAYS: i32 = 100;
 
 /// Which of two facts is the later one: by time, then by the event's id.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -73,8 +73,8 @@ pub enum Fact {
     Opportunity(CtaId),
     /// Something about it is unusual.
     Unusual(AnomalyView),
-    /// What a metric was last.
-    Measured(Metric, Quantity),
+    /// What a metric was at a moment.
+    Measured(Metric, Timestamp, Quantity),
     /// Somebody looks after it in a role.
     Owned(String, PersonId),
     /// Something about its data, by a name of its own, is unusual or is no more.
@@ -286,7 +286,7 @@ impl Row {
                 }
                 new
             }
-            Fact::Measured(metric, value) => put_in(&mut self.measured, metric, stamp, value),
+            Fact::Measured(metric, at, value) => put_in(&mut self.measured, metric, Stamp { at, ..stamp }, value),
             Fact::Owned(role, person) => put_in(&mut self.owners, role, stamp, person),
             Fact::Data(what, open) => put_among(&mut self.data, what, stamp, open.then_some(())),
             Fact::Acted(person) => self.acted(Day::of(at), person),

@@ -3,6 +3,7 @@
 //!
 //! Features: `embedded` brings the table on redb, `lambda` brings the AWS adapters and the Lambda host.
 
+pub mod answers;
 pub mod bus;
 pub mod clock;
 pub mod connector;

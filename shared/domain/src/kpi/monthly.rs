@@ -1,6 +1,7 @@
 //! Counts by month: bounded, and the same whatever the order in which they are told.
 
 use super::Counts;
+use crate::day::Day;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,12 @@ impl Month {
     pub fn of(moment: Timestamp) -> Self {
         let date = TimeZone::UTC.to_datetime(moment).date();
         Self(i32::from(date.year()) * 12 + i32::from(date.month()) - 1)
+    }
+
+    /// Its first day.
+    pub fn first_day(self) -> Day {
+        // The years of a `Timestamp` are those of a date.
+        format!("{self}-01").parse().unwrap_or_default()
     }
 
     /// The month so many months earlier.
@@ -78,6 +85,7 @@ mod tests {
     fn a_month_is_told_by_its_year_and_number() {
         let month = Month::of("2026-01-31T23:59:59Z".parse().unwrap());
         assert_eq!((month.to_string(), month.before(1).to_string()), ("2026-01".into(), "2025-12".into()));
+        assert_eq!(month.before(1).first_day().to_string(), "2025-12-01");
     }
 
     proptest! {
