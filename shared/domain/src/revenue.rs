@@ -148,7 +148,7 @@ const fn add(one: Money, other: Money) -> Money {
 }
 
 /// A part of a whole, in one, rounded half to even at the sixth place.
-pub(crate) fn share(part: i64, whole: i64) -> Option<Quantity> {
+pub fn share(part: i64, whole: i64) -> Option<Quantity> {
     let micros = (whole > 0).then(|| divide_half_even(i128::from(part) * i128::from(ONE), i128::from(whole)))?;
     i64::try_from(micros).ok().map(Quantity::from_micros)
 }
