@@ -67,7 +67,9 @@ async fn accounts(ports: &Ports, tenant: &TenantId) -> Result<BTreeSet<AccountId
     let mut accounts = BTreeSet::new();
     for partition in shards.chain([keys::portfolio_partition(tenant)]) {
         let items = table::query_all(ports.table.as_ref(), Range::prefix(partition, "")).await?;
-        let names = items.iter().map(|item| AccountId::new(item.key.sk.as_str()).map_err(|error| unreadable(&item.key, &error)));
+        let names = items
+            .iter()
+            .map(|item| AccountId::new(item.key.sk.as_str()).map_err(|error| unreadable(&item.key, &error)));
         accounts.extend(names.collect::<Result<Vec<_>, _>>()?);
     }
     Ok(accounts)

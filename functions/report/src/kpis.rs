@@ -139,9 +139,8 @@ impl View<'_> {
             (Given::DailyAdoption, adoption),
             (Given::WorkPerDay, self.work_per_day()),
         ];
-        let known = |(given, figure): (Given, Option<(Quantity, u64)>)| {
-            figure.map(|(value, of)| (given, Known { value, of }))
-        };
+        let known =
+            |(given, figure): (Given, Option<(Quantity, u64)>)| figure.map(|(value, of)| (given, Known { value, of }));
         figures.into_iter().filter_map(known).collect()
     }
 
@@ -171,7 +170,9 @@ impl View<'_> {
     fn renewed(&self) -> Option<(Quantity, u64)> {
         let since = self.today().plus(-YEAR);
         let (mut stayed, mut all) = (0, 0);
-        for renewal in self.rows.iter().flat_map(|row| renewals::past(row, self.today())).filter(|past| past.on >= since) {
+        for renewal in
+            self.rows.iter().flat_map(|row| renewals::past(row, self.today())).filter(|past| past.on >= since)
+        {
             all += 1;
             stayed += u64::from(renewal.stayed);
         }
@@ -230,7 +231,10 @@ impl View<'_> {
     fn mean_of(&self, metric: Metric) -> Option<(Quantity, u64)> {
         let values: Vec<Quantity> = self.customers().filter_map(|row| row.measured(metric)).collect();
         let sum = values.iter().fold(Quantity::ZERO, |sum, value| sum.plus(*value));
-        let mean = domain::fixed::divide_half_even(sum.micros().into(), i128::try_from(values.len()).ok().filter(|all| *all > 0)?);
+        let mean = domain::fixed::divide_half_even(
+            sum.micros().into(),
+            i128::try_from(values.len()).ok().filter(|all| *all > 0)?,
+        );
         Some((Quantity::from_micros(i64::try_from(mean).ok()?), values.len() as u64))
     }
 

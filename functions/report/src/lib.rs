@@ -43,8 +43,7 @@ pub struct Figures {
 impl Figures {
     /// Those that are built in.
     pub fn built_in() -> Result<Self, ConfigurationError> {
-        let kpis =
-            contract::kpis::built_in().map_err(|faults| ConfigurationError { file: "kpis.yaml", faults })?;
+        let kpis = contract::kpis::built_in().map_err(|faults| ConfigurationError { file: "kpis.yaml", faults })?;
         let roi = contract::roi::built_in().map_err(|faults| ConfigurationError { file: "roi.yaml", faults })?;
         Ok(Self { kpis, roi })
     }

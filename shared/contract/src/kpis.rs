@@ -158,15 +158,18 @@ impl Names {
 
     fn formula(&mut self, at: &str, file: FormulaFile) -> Formula {
         match file {
-            FormulaFile::Share { of, over } => {
-                Formula::Share { of: self.counters(&format!("{at}.share.of"), of), over: self.counters(&format!("{at}.share.over"), over) }
-            }
-            FormulaFile::Rest { of, over } => {
-                Formula::Rest { of: self.counters(&format!("{at}.rest.of"), of), over: self.counters(&format!("{at}.rest.over"), over) }
-            }
-            FormulaFile::Mean { of, per } => {
-                Formula::Mean { of: self.counter(&format!("{at}.mean.of"), &of), per: self.counter(&format!("{at}.mean.per"), &per) }
-            }
+            FormulaFile::Share { of, over } => Formula::Share {
+                of: self.counters(&format!("{at}.share.of"), of),
+                over: self.counters(&format!("{at}.share.over"), over),
+            },
+            FormulaFile::Rest { of, over } => Formula::Rest {
+                of: self.counters(&format!("{at}.rest.of"), of),
+                over: self.counters(&format!("{at}.rest.over"), over),
+            },
+            FormulaFile::Mean { of, per } => Formula::Mean {
+                of: self.counter(&format!("{at}.mean.of"), &of),
+                per: self.counter(&format!("{at}.mean.per"), &per),
+            },
             FormulaFile::Count(of) => Formula::Count(self.counter(&format!("{at}.count"), &of)),
             FormulaFile::Balance { of, less, over } => Formula::Balance {
                 of: self.counter(&format!("{at}.balance.of"), &of),
@@ -196,7 +199,8 @@ impl Names {
 
     fn unknown(&mut self, at: String, name: &str, what: &str, names: impl Iterator<Item = &'static str>) {
         let names: Vec<&str> = names.collect();
-        let near = domain::nearest::nearest(name, &names).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        let near =
+            domain::nearest::nearest(name, &names).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
         self.faults.push(Fault::new(at, format!("there is no {what} `{name}`{near}")));
     }
 }
@@ -234,7 +238,10 @@ kpis:
         let told: Vec<(&str, &str)> = faults.iter().map(|fault| (fault.path.as_str(), fault.reason.as_str())).collect();
         let expected = [
             ("kpis[0].formula.count", "there is no counter `cases_open`; did you mean `cases_opened`?"),
-            ("kpis[1].formula.given", "there is no figure of the portfolio `helthy_share`; did you mean `healthy_share`?"),
+            (
+                "kpis[1].formula.given",
+                "there is no figure of the portfolio `helthy_share`; did you mean `healthy_share`?",
+            ),
             ("kpis[0].unit", "`miles` is no unit; write one of percent, seconds, count, currency"),
             ("kpis[1].id", "`a` is there already; give each figure an id of its own"),
         ];

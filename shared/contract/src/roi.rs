@@ -68,7 +68,10 @@ impl RoiFile {
                     line.amount = Some(amount);
                     line.assumption = "as given in the request".into();
                 }
-                None => faults.push(Fault::new(&line.id, format!("`{text}` is no amount; give a whole number of the currency's unit, 0 to {MAX_AMOUNT}"))),
+                None => faults.push(Fault::new(
+                    &line.id,
+                    format!("`{text}` is no amount; give a whole number of the currency's unit, 0 to {MAX_AMOUNT}"),
+                )),
             }
         }
         if faults.is_empty() { Ok(self) } else { Err(faults) }
@@ -77,7 +80,8 @@ impl RoiFile {
     /// What comes of it.
     pub fn answer(&self, as_of: Timestamp) -> RoiAnswer {
         let lines = |lines: &[RoiLineFile]| lines.iter().map(Line::from).collect();
-        let sheet = Sheet { team: lines(&self.team), technology: lines(&self.technology), benefits: lines(&self.benefits) };
+        let sheet =
+            Sheet { team: lines(&self.team), technology: lines(&self.technology), benefits: lines(&self.benefits) };
         let total = sheet.total();
         let shown = |lines: &[RoiLineFile]| lines.iter().map(RoiLine::from).collect();
         let percent = |share: Option<Quantity>| share.map(|share| percent(share, 2));

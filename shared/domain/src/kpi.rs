@@ -281,7 +281,7 @@ mod tests {
 
     fn kpi(formula: Formula, direction: Direction, baseline: Option<&str>, target: Target) -> Kpi {
         let baseline = baseline.map(|text| text.parse().unwrap());
-        Kpi { 
+        Kpi {
             id: "k".into(),
             name: "K".into(),
             requirement: "A1".into(),
@@ -350,10 +350,14 @@ mod tests {
 
     #[test]
     fn a125_promoters_less_detractors_may_be_below_nothing() {
-        let nps = Formula::Balance { of: Counter::NpsPromoters, less: Counter::NpsDetractors, over: Counter::NpsAnswers };
+        let nps =
+            Formula::Balance { of: Counter::NpsPromoters, less: Counter::NpsDetractors, over: Counter::NpsAnswers };
         let counts = counts(&[(Counter::NpsPromoters, 1), (Counter::NpsDetractors, 2), (Counter::NpsAnswers, 4)]);
         assert_eq!(nps.value(&counts, &Portfolio::new()).unwrap().to_string(), "-25");
-        assert_eq!((nps.counted(&counts, &Portfolio::new()), nps.value(&Counts::default(), &Portfolio::new())), (4, None));
+        assert_eq!(
+            (nps.counted(&counts, &Portfolio::new()), nps.value(&Counts::default(), &Portfolio::new())),
+            (4, None)
+        );
     }
 
     #[test]

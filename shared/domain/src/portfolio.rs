@@ -13,12 +13,12 @@ pub use summary::{AccountFall, OpenCta, OpenEscalation, Summary};
 
 use crate::account::{LifecycleStage, Money, Segment};
 use crate::band::Band;
-use crate::rule::CtaKind;
 use crate::day::Day;
 use crate::fixed::{Points, Quantity};
 use crate::id::{AccountId, CauseId, CtaId, EscalationId, ExperimentId, PersonId, RuleId};
 use crate::kpi::{Counts, Month, Monthly};
 use crate::revenue::Ledger;
+use crate::rule::CtaKind;
 use crate::signal::{Metric, Severity};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};

@@ -11,7 +11,10 @@ mod cohort;
 mod renewal;
 
 pub use cohort::{Age, Cohort, cohorts};
-pub use renewal::{Backtest, Due, Expected, Forecast, INTERVAL_PERCENT, LEAST_OUTCOMES, Outcome, PastRenewal, SETTLED_AFTER_DAYS, forecast};
+pub use renewal::{
+    Backtest, Due, Expected, Forecast, INTERVAL_PERCENT, LEAST_OUTCOMES, Outcome, PastRenewal, SETTLED_AFTER_DAYS,
+    forecast,
+};
 
 use crate::account::Money;
 use crate::day::Day;

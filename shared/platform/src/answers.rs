@@ -78,7 +78,13 @@ struct State {
 
 impl Gathered {
     /// Takes an answer in. What is to be recorded now comes back.
-    fn take_in(&self, tenant: &TenantId, person: &PersonId, bad: bool, now: Timestamp) -> BTreeMap<(TenantId, Day), Answers> {
+    fn take_in(
+        &self,
+        tenant: &TenantId,
+        person: &PersonId,
+        bad: bool,
+        now: Timestamp,
+    ) -> BTreeMap<(TenantId, Day), Answers> {
         let mut state = self.state();
         let day = Day::of(now);
         let answers = state.waiting.entry((tenant.clone(), day)).or_default();

@@ -160,7 +160,11 @@ fn connect(
             let secrets = SecretsManager::new(transport.clone(), aws.region());
             let secrets = Arc::new(CachedSecrets::new(secrets, clock.clone()));
             let connector = Arc::new(Connector::new(transport, secrets, clock.clone()));
-            Ok((Ports { table, bus: Arc::new(aws.bus(bus)), queue, clock, metrics, answers: Arc::default() }, verifier, connector))
+            Ok((
+                Ports { table, bus: Arc::new(aws.bus(bus)), queue, clock, metrics, answers: Arc::default() },
+                verifier,
+                connector,
+            ))
         }
         (runtime, aws, names, queue_urls, verifier) => {
             let problems = [runtime.err(), aws.err(), names.err(), queue_urls.err(), verifier.err()];

@@ -204,7 +204,8 @@ fn work() -> Vec<Event> {
         ("globex", unusual("crm", "began")),
         ("acme", unusual("crm", "began")),
     ];
-    let mut facts: Vec<(&str, &str, Fact)> = on_the_day.into_iter().map(|(account, fact)| (account, day, fact)).collect();
+    let mut facts: Vec<(&str, &str, Fact)> =
+        on_the_day.into_iter().map(|(account, fact)| (account, day, fact)).collect();
     facts.push(("acme", "2026-01-04T11:00:00Z", unusual("crm", "ended")));
     numbered(facts)
 }
@@ -335,7 +336,13 @@ fn a46_without_anybody_held_out_nothing_is_gained_that_is_known() {
 #[test]
 fn a47_use_by_people_is_what_a_log_of_who_did_what_says() {
     // Thursday to Saturday, and today, which is not over.
-    let log = [("2026-01-01", "kim"), ("2026-01-01", "kim"), ("2026-01-02", "kim"), ("2026-01-02", "lee"), ("2026-01-03", "lee")];
+    let log = [
+        ("2026-01-01", "kim"),
+        ("2026-01-01", "kim"),
+        ("2026-01-02", "kim"),
+        ("2026-01-02", "lee"),
+        ("2026-01-03", "lee"),
+    ];
     let acted = |(number, (day, who)): (u32, &(&str, &str))| fact(number, "acme", day, step(Some(who), false, false));
     let mut events: Vec<Event> = (0..).zip(&log).map(acted).collect();
     events.push(fact(90, "acme", "2026-01-05T09:00:00Z", step(Some("mia"), false, false)));

@@ -16,14 +16,16 @@ fn any_fact() -> impl Strategy<Value = Fact> {
     let turns = (prop::option::of(0..9_000_u64), prop::option::of(0..9_000_u64), any::<bool>(), any::<bool>());
     prop_oneof![
         how.prop_map(closed),
-        (0..4_u32, any::<bool>()).prop_map(|(number, reopened)| {
-            CtaOpened { cta: cta(&format!("cta-{number}"), 1), reopened }.into()
-        }),
+        (0..4_u32, any::<bool>())
+            .prop_map(|(number, reopened)| { CtaOpened { cta: cta(&format!("cta-{number}"), 1), reopened }.into() }),
         turns.prop_map(|(answered_after_seconds, resolved_after_seconds, at_first_contact, reopened)| {
             turned(CaseTurns { answered_after_seconds, resolved_after_seconds, at_first_contact, reopened })
         }),
-        (prop::option::of(0..3_usize), any::<bool>(), any::<bool>())
-            .prop_map(|(by, due, late)| step(by.map(|by| ["kim", "lee", "mia"][by]), due, late)),
+        (prop::option::of(0..3_usize), any::<bool>(), any::<bool>()).prop_map(|(by, due, late)| step(
+            by.map(|by| ["kim", "lee", "mia"][by]),
+            due,
+            late
+        )),
         (0..9_u32, 0..9_u32).prop_map(|(more, less)| {
             reported(&[(Metric::NpsAnswer, more + less, 1, more, less), (Metric::FeatureAdoption, 1, 3, 0, 0)])
         }),
@@ -79,8 +81,7 @@ fn share(part: u64, whole: u64) -> Option<String> {
 
 /// What the figures should be, by going through all facts again for each of them.
 fn recomputed(events: &[Event]) -> BTreeMap<&'static str, Option<String>> {
-    let counted: Vec<&Event> =
-        events.iter().filter(|event| event.meta.occurred_at >= moment("2025-11-01")).collect();
+    let counted: Vec<&Event> = events.iter().filter(|event| event.meta.occurred_at >= moment("2025-11-01")).collect();
     let count = |is: &dyn Fn(&Fact) -> bool| counted.iter().filter(|event| is(&event.fact)).count() as u64;
     let ended = |how: &'static str| count(&move |fact| matches!(fact, Fact::CtaClosed(fact) if fact.how == how));
     let sum = |of: &dyn Fn(&Fact) -> u64| counted.iter().map(|event| of(&event.fact)).sum::<u64>();

@@ -127,11 +127,15 @@ mod tests {
     #[test]
     fn every_fault_is_told_with_its_path() {
         let odd = Kpi { unit: "furlongs".into(), name: " ".into(), baseline: Some(Quantity::whole(-1)), ..kpi("a") };
-        let faults = Registry::new(Draft { counted_months: 14, upsell_days: 0, ..draft(vec![kpi("a"), odd]) }).unwrap_err();
+        let faults =
+            Registry::new(Draft { counted_months: 14, upsell_days: 0, ..draft(vec![kpi("a"), odd]) }).unwrap_err();
         let paths: Vec<&str> = faults.iter().map(|fault| fault.path.as_str()).collect();
         assert_eq!(paths[..2], ["counted_months", "upsell_days"]);
         assert_eq!(paths[2..], ["kpis[1].id", "kpis[1].unit", "kpis[1].name", "kpis[1].baseline"]);
-        assert_eq!(faults[3].to_string(), "kpis[1].unit: `furlongs` is no unit; write one of percent, seconds, count, currency");
+        assert_eq!(
+            faults[3].to_string(),
+            "kpis[1].unit: `furlongs` is no unit; write one of percent, seconds, count, currency"
+        );
         assert_eq!(Registry::new(draft(vec![kpi("a"), kpi("b")])).unwrap().kpis().len(), 2);
     }
 }

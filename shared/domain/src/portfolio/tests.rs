@@ -77,7 +77,7 @@ fn of_one_moment_the_end_is_the_latest_whatever_the_ids_of_the_events() {
 
 #[test]
 fn an_older_fact_that_comes_late_changes_nothing() {
-    let mut row = row("a", []);
+    let mut row = row("a", [Fact::Rose]);
     assert!(row.apply(stamp(9, 1), health(60, Band::Critical)));
     assert!(!row.apply(stamp(8, 2), health(90, Band::Champion)));
     assert!(!row.apply(stamp(9, 1), health(60, Band::Critical)), "the same fact again");
@@ -101,10 +101,7 @@ fn what_ended_is_forgotten_at_last() {
 fn the_summary_counts_ranks_and_orders() {
     let rows = [
         row("a", [health(95, Band::Champion), fell(97, 95), cta(1, 5)]),
-        row(
-            "b",
-            [health(50, Band::Emergency), fell(90, 50), cta(2, 9), escalation(1, None), escalation(2, Some(500))],
-        ),
+        row("b", [health(50, Band::Emergency), fell(90, 50), cta(2, 9), escalation(1, None), escalation(2, Some(500))]),
         row("c", [health(75, Band::AtRisk), fell(80, 75), escalation(3, Some(-60))]),
         row("d", [Fact::Health(Health { score: Points::whole(10), band: None, provisional: true })]),
         row("e", [fell(80, 75)]),
@@ -227,7 +224,11 @@ fn any_fact() -> impl Strategy<Value = (Stamp, Fact)> {
         (0..80_u32).prop_map(|number| Fact::Opportunity(cta_id(number))),
         (0..80_u32).prop_map(|number| Fact::HeldOut(ExperimentId::new(format!("e-{number}")).unwrap())),
         (0..30_u32).prop_map(unusual),
-        (0..3_i64, 0..3_i32).prop_map(|(seconds, value)| Fact::Measured(Metric::Csat, at(seconds), Quantity::whole(value))),
+        (0..3_i64, 0..3_i32).prop_map(|(seconds, value)| Fact::Measured(
+            Metric::Csat,
+            at(seconds),
+            Quantity::whole(value)
+        )),
         (0..3_u32).prop_map(|number| Fact::Owned("csm".into(), person(number))),
         (0..3_u32, any::<bool>()).prop_map(|(number, open)| Fact::Data(format!("source-{number}"), open)),
         (0..3_u32).prop_map(|number| Fact::Acted(person(number))),
