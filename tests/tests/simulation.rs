@@ -9,12 +9,12 @@
 //! have stopped and the dead letters were put back once, it must be as if nothing had happened:
 //!
 //! - **the same state**: every item of the table, but for what says *how* it came about. Left out are: items of runs and
-//!   idempotency keys, the cursor and the places of due work, the leased places of executions, and the score history, the
-//!   chain of decisions and the timeline, which hold one entry for each look that was taken; of the others, versions and what names them, the
+//!   idempotency keys, what doors counted of their answers, the cursor and the places of due work, the leased places of executions, and the score history, the
+//!   chain of decisions, the timeline and the facts that report keeps, which hold one entry for each look that was taken; of the others, versions and what names them, the
 //!   handled messages, what points into the chain, the moments at which functions looked, and of an escalation who of a
 //!   role was told and, once it is taken on, how far up the ladder it had got, for both depend on when its news arrived. Kept are: accounts, series,
 //!   signals, cases, health with its parts, episodes with their calls to action, escalations with their clocks,
-//!   quarantine, the rows of the report.
+//!   quarantine, the rows of the report (but for what they count of facts, and when: each fact tells of a look).
 //! - **told**: everybody outside was told each thing, a repeat under the same id, and nothing that was over by then.
 //! - **each once**: one opening of each call to action, escalation and step of a playbook, and one effect of each step,
 //!   however often it was told.
@@ -423,9 +423,10 @@ fn kept(item: &Item) -> Option<(String, Value)> {
         "#SLA_HISTORY#",
         "#TOLD#",
         "#DESTINATION",
+        "#ANSWERS",
     ];
     let how = partitions.iter().any(|part| pk.contains(part))
-        || ["score#", "audit#", "timeline#"].iter().any(|part| sk.starts_with(part));
+        || ["score#", "audit#", "timeline#", "fact#"].iter().any(|part| sk.starts_with(part));
     if how {
         return None;
     }
@@ -433,6 +434,10 @@ fn kept(item: &Item) -> Option<(String, Value)> {
     if let Some(head) = body.as_object_mut() {
         head.remove("handled");
         head.remove("outbox");
+        // What was counted, and when it was so, is of the facts that came, and they are of the looks that were taken.
+        if let Some(row) = head.get_mut("state").and_then(Value::as_object_mut).filter(|_| pk.contains("#PORTFOLIO")) {
+            ["past", "counted"].iter().for_each(|name| drop(row.remove(*name)));
+        }
     }
     let of_ingest =
         ["state#account", "state#series"].contains(&sk) || sk.starts_with("signal#") || sk.starts_with("case#");

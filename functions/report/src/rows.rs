@@ -36,15 +36,14 @@ impl Decide for TakeIn<'_> {
     type State = Row;
 
     async fn decide(&self, state: Option<Row>) -> Result<Option<Effect<Row>>, Failure> {
-        let is_new = state.is_none();
-        let mut row = state.unwrap_or_else(|| Row::new(self.account.clone()));
         if !self.is_told {
-            return Ok(is_new.then(|| Effect::new(row, Vec::new())));
+            return Ok(None);
         }
         // What is kept is in the row: both are written together, so that it is counted once.
         let Some(kept) = kept::write(self.ports, self.event, self.account).await? else {
             return Ok(None);
         };
+        let mut row = state.unwrap_or_else(|| Row::new(self.account.clone()));
         put_in(&mut row, self.event)?;
         Ok(Some(Effect { state: row, writes: vec![kept], events: Vec::new() }))
     }

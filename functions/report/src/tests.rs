@@ -19,6 +19,9 @@ use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+mod figures;
+mod histories;
+
 /// Report at noon, with all that it is told in the minutes before.
 struct Stage {
     doubles: Doubles,

@@ -230,7 +230,11 @@ impl Formula {
                 ratio(whole.saturating_sub(counts.sum(of)), whole, 100)
             }
             Self::Mean { of, per } => ratio(counts.get(*of), counts.get(*per), 1),
-            Self::Count(counter) => ratio(counts.get(*counter), 1, 1),
+            // Nothing of it happened, where there is something that it could have happened to.
+            Self::Count(counter) => {
+                let count = counts.get(*counter);
+                (count > 0 || accounts(portfolio) > 0).then(|| ratio(count, 1, 1))?
+            }
             Self::Balance { of, less, over } => {
                 let whole = counts.get(*over);
                 Some(ratio(counts.get(*of), whole, 100)?.minus(ratio(counts.get(*less), whole, 100)?))

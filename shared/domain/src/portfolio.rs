@@ -227,7 +227,7 @@ pub struct Row {
     #[serde(default)]
     owners: BTreeMap<String, Latest<PersonId>>,
     #[serde(default)]
-    data: BTreeMap<String, Latest<Option<()>>>,
+    data: BTreeMap<String, Latest<Option<bool>>>,
     #[serde(default)]
     actors: BTreeMap<Day, BTreeSet<PersonId>>,
 }
@@ -256,11 +256,17 @@ impl Row {
     /// Takes a fact in. Says whether the row is another one now.
     pub fn apply(&mut self, stamp: Stamp, fact: Fact) -> bool {
         let at = stamp.at;
+        let heard = self.past.heard(at);
+        heard | self.put(stamp, fact)
+    }
+
+    fn put(&mut self, stamp: Stamp, fact: Fact) -> bool {
+        let at = stamp.at;
         match fact {
             Fact::Profile(value) => {
                 let pays = self.ledger.set(at, value.pays());
                 let renews = value.renewal_on.is_some_and(|on| self.past.renewal(on));
-                self.past.heard(at) | put(&mut self.profile, stamp, value) | pays | renews
+                put(&mut self.profile, stamp, value) | pays | renews
             }
             Fact::Health(value) => {
                 let was = self.past.was(at, value.place());
@@ -288,13 +294,14 @@ impl Row {
             }
             Fact::Measured(metric, at, value) => put_in(&mut self.measured, metric, Stamp { at, ..stamp }, value),
             Fact::Owned(role, person) => put_in(&mut self.owners, role, stamp, person),
-            Fact::Data(what, open) => put_among(&mut self.data, what, stamp, open.then_some(())),
+            Fact::Data(what, open) => put_among(&mut self.data, what, stamp, open.then_some(true)),
             Fact::Acted(person) => self.acted(Day::of(at), person),
         }
     }
 
     /// Counts what an event says, in the month in which it happened. Once for each event: counts bear no repetition.
     pub fn count(&mut self, at: Timestamp, counts: &Counts) {
+        self.past.heard(at);
         self.counted.add(Month::of(at), counts);
     }
 

@@ -77,7 +77,7 @@ fn of_one_moment_the_end_is_the_latest_whatever_the_ids_of_the_events() {
 
 #[test]
 fn an_older_fact_that_comes_late_changes_nothing() {
-    let mut row = row("a", []);
+    let mut row = row("a", [Fact::Rose]);
     assert!(row.apply(stamp(9, 1), health(60, Band::Critical)));
     assert!(!row.apply(stamp(8, 2), health(90, Band::Champion)));
     assert!(!row.apply(stamp(9, 1), health(60, Band::Critical)), "the same fact again");
@@ -179,6 +179,33 @@ fn who_did_something_is_known_for_a_while() {
     later.apply(stamp(140 * 86_400, 9), Fact::Acted(person(2)));
     assert!(!later.apply(stamp(0, 1), Fact::Acted(person(3))), "that is too long ago by then");
     assert_eq!((row.actors().len(), later.actors().len()), (1, 1));
+}
+
+#[test]
+fn what_a_row_knows_is_the_same_when_it_was_written_and_read() {
+    let facts = [
+        profile(5, 3),
+        health(60, Band::Critical),
+        cta(1, 5),
+        escalation(1, None),
+        unusual(1),
+        Fact::Data("crm".into(), true),
+        Fact::Measured(Metric::Csat, at(3), Quantity::whole(3)),
+        Fact::Owned("csm".into(), person(1)),
+        Fact::Acted(person(2)),
+        Fact::Begun(cta_id(2)),
+        Fact::HeldOut(ExperimentId::new("e").unwrap()),
+        Fact::Opportunity(cta_id(3)),
+        Fact::Rose,
+        Fact::Left,
+    ];
+    let mut row = row("a", facts);
+    let mut counts = Counts::default();
+    counts.add(crate::kpi::Counter::CasesOpened, 2);
+    row.count(at(0), &counts);
+    let read: Row = serde_json::from_str(&serde_json::to_string(&row).unwrap()).unwrap();
+    assert_eq!(read, row);
+    assert!(read.has_unusual_data());
 }
 
 fn any_fact() -> impl Strategy<Value = (Stamp, Fact)> {
