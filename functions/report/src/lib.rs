@@ -1,30 +1,56 @@
 //! `report`: every fact comes in and becomes read models; people and programs read what is, and why.
 //!
-//! A row per account ([`rows`]) and a line per fact ([`timeline`]) follow from the facts in any order. The reads answer
-//! from them ([`live`]), the dashboard shows them ([`dashboard`]).
+//! A row per account ([`rows`]), its story ([`story`]) and a line per fact ([`timeline`]) follow from the facts in any order.
+//! The reads answer from them ([`live`], [`analytics`], [`capacity`], [`optimize`], [`account_review`]), people say what they
+//! make of it ([`replies`]), the dashboard shows it ([`dashboard`]).
 
+mod account_review;
+mod analytics;
+mod capacity;
 mod dashboard;
 mod live;
+mod optimize;
+mod replies;
 mod rows;
 mod status;
+mod story;
 mod timeline;
 
 use async_trait::async_trait;
 use contract::event::FunctionName;
 use contract::message::Incoming;
+use domain::allocation::AllocationPolicy;
+use domain::capacity::CapacityPolicy;
+use domain::roster::Roster;
 use jiff::Timestamp;
-use platform::function::{Failure, Function, Ports, Tick};
+use platform::function::{ConfigurationError, Failure, Function, Ports, Tick};
 use platform::http::{Caller, Method, Parameter, Problem, Request, Response, Route};
+
+/// Who is there, and how much they may look after.
+struct Team {
+    roster: Roster,
+    allocation: AllocationPolicy,
+    capacity: CapacityPolicy,
+}
 
 /// The function.
 pub struct Report {
     ports: Ports,
+    team: Team,
 }
 
 impl Report {
-    /// Connects the function to its ports.
-    pub const fn new(ports: Ports) -> Self {
-        Self { ports }
+    /// Connects the function to its ports, with the built-in roster.
+    pub fn new(ports: Ports) -> Result<Self, ConfigurationError> {
+        let roster =
+            contract::roster::built_in().map_err(|faults| ConfigurationError { file: "roster.yaml", faults })?;
+        Ok(Self::with(ports, roster))
+    }
+
+    /// Connects the function to its ports, with these people.
+    pub fn with(ports: Ports, roster: Roster) -> Self {
+        let (allocation, capacity) = (AllocationPolicy::default(), CapacityPolicy::default());
+        Self { ports, team: Team { roster, allocation, capacity } }
     }
 }
 
@@ -41,6 +67,98 @@ pub const ROUTES: &[Route] = &[
         .scope("cs-ops.report.read")
         .query(&[Parameter::CURSOR])
         .answers::<contract::report::Timeline>(200),
+    Route::new(
+        Method::Get,
+        "/accounts/{id}/review",
+        "One account on a page to print and to talk about with the customer.",
+    )
+    .scope("cs-ops.report.read"),
+    Route::new(
+        Method::Post,
+        "/accounts/{id}/advice/{action}",
+        "Takes a proposal on, or dismisses it for a cause: then it is not made again for 30 days.",
+    )
+    .scope("cs-ops.report.write")
+    .takes::<contract::analytics::VerdictRequest>()
+    .answers::<contract::analytics::RepliesAnswer>(200),
+    Route::new(
+        Method::Post,
+        "/accounts/{id}/feedback-told",
+        "Says that the customer was told what came of what they said: the loop is closed.",
+    )
+    .scope("cs-ops.report.write")
+    .takes::<contract::analytics::ToldRequest>()
+    .answers::<contract::analytics::RepliesAnswer>(200),
+    Route::new(
+        Method::Post,
+        "/accounts/{id}/references",
+        "Says that the account is asked to speak for the product; refused where it is not to be asked now.",
+    )
+    .scope("cs-ops.report.write")
+    .takes::<contract::analytics::ReferenceRequest>()
+    .answers::<contract::analytics::RepliesAnswer>(200),
+    Route::new(
+        Method::Get,
+        "/capacity/forecast",
+        "How full roles are, when they will be fuller than is good, and what too few know.",
+    )
+    .scope("cs-ops.report.read")
+    .answers::<contract::capacity::CapacityForecast>(200),
+    Route::new(
+        Method::Post,
+        "/optimize",
+        "Where work waits, which step holds the others up, and what could be done about it. Nothing is changed.",
+    )
+    .scope("cs-ops.report.read")
+    .asks()
+    .takes::<contract::optimize::OptimizeRequest>()
+    .answers::<contract::optimize::OptimizeAnswer>(200),
+    Route::new(
+        Method::Get,
+        "/analytics/journey",
+        "From which stage customers went to which, and how long they stayed.",
+    )
+    .scope("cs-ops.report.read")
+    .answers::<contract::analytics::JourneyAnswer>(200),
+    Route::new(
+        Method::Get,
+        "/analytics/adoption",
+        "How far the product is adopted, and at which step most accounts stop.",
+    )
+    .scope("cs-ops.report.read")
+    .answers::<contract::analytics::AdoptionAnswer>(200),
+    Route::new(
+        Method::Get,
+        "/analytics/benchmarks",
+        "What the customers of each segment have, told only of five or more together.",
+    )
+    .scope("cs-ops.report.read")
+    .query(&[analytics::ACCOUNT])
+    .answers::<contract::analytics::BenchmarksAnswer>(200),
+    Route::new(Method::Get, "/analytics/voice", "What customers say, and whether they were told what came of it.")
+        .scope("cs-ops.report.read")
+        .answers::<contract::analytics::VoiceAnswer>(200),
+    Route::new(Method::Get, "/analytics/support", "What support came to over all accounts.")
+        .scope("cs-ops.report.read")
+        .query(&[analytics::DAYS])
+        .answers::<contract::analytics::DeskAnswer>(200),
+    Route::new(
+        Method::Get,
+        "/analytics/agents",
+        "How those who work on cases get on, and which of their cases are looked at for quality.",
+    )
+    .scope("cs-ops.report.read")
+    .query(&[analytics::DAYS, analytics::WORD])
+    .answers::<contract::analytics::AgentsAnswer>(200),
+    Route::new(Method::Get, "/analytics/actions", "What to do next for which account, the most worth first.")
+        .scope("cs-ops.report.read")
+        .answers::<contract::analytics::ActionsAnswer>(200),
+    Route::new(Method::Get, "/analytics/advocacy", "Who may be asked to speak for the product, and why others not.")
+        .scope("cs-ops.report.read")
+        .answers::<contract::analytics::AdvocacyAnswer>(200),
+    Route::new(Method::Get, "/analytics/lift", "What escalations came to, by the way they went.")
+        .scope("cs-ops.report.read")
+        .answers::<contract::analytics::LiftAnswer>(200),
     Route::new(Method::Get, "/dashboard", "The dashboard's page; its data come from /performance/live with a token."),
     Route::new(Method::Get, "/dashboard/{file}", "The dashboard's script and style."),
     Route::new(Method::Get, "/health", "Whether the function is alive.").answers::<contract::report::Status>(200),
@@ -66,6 +184,21 @@ impl Function for Report {
         match (request.method.as_str(), request.route.as_str()) {
             ("GET", "/performance/live") => live::performance(&self.ports, caller).await,
             ("GET", "/accounts/{id}/timeline") => timeline::read(&self.ports, caller, request).await,
+            ("GET", "/accounts/{id}/review") => account_review::page(&self.ports, caller, request).await,
+            ("POST", "/accounts/{id}/advice/{action}") => replies::verdict(&self.ports, caller, request).await,
+            ("POST", "/accounts/{id}/feedback-told") => replies::told(&self.ports, caller, request).await,
+            ("POST", "/accounts/{id}/references") => replies::reference(&self.ports, caller, request).await,
+            ("GET", "/capacity/forecast") => capacity::forecast(&self.ports, &self.team, caller).await,
+            ("POST", "/optimize") => optimize::optimize(&self.ports, caller, request).await,
+            ("GET", "/analytics/journey") => analytics::journey(&self.ports, caller).await,
+            ("GET", "/analytics/adoption") => analytics::adoption(&self.ports, caller).await,
+            ("GET", "/analytics/benchmarks") => analytics::benchmarks(&self.ports, caller, request).await,
+            ("GET", "/analytics/voice") => analytics::voice(&self.ports, caller).await,
+            ("GET", "/analytics/support") => analytics::support(&self.ports, caller, request).await,
+            ("GET", "/analytics/agents") => analytics::agents(&self.ports, caller, request).await,
+            ("GET", "/analytics/actions") => analytics::actions(&self.ports, caller).await,
+            ("GET", "/analytics/advocacy") => analytics::advocacy(&self.ports, caller).await,
+            ("GET", "/analytics/lift") => analytics::lift(&self.ports, caller).await,
             ("GET", "/dashboard") => Ok(dashboard::page()),
             ("GET", "/dashboard/{file}") => dashboard::file(request),
             ("GET", "/health") => status::health(),
@@ -76,13 +209,19 @@ impl Function for Report {
 
     async fn message(&self, message: &Incoming, _: Timestamp) -> Result<(), Failure> {
         match message {
-            Incoming::Fact(event) => rows::take_in(&self.ports, event).await,
+            Incoming::Fact(event) => {
+                rows::take_in(&self.ports, event).await?;
+                story::take_in(&self.ports, event).await
+            }
             Incoming::Work(_) => Err(Failure::Unhandled("there is no work for report".into())),
         }
     }
 
     async fn tick(&self, tick: &Tick) -> Result<(), Failure> {
-        Err(Failure::Unhandled(format!("there is no tick `{}` in report", tick.tick)))
+        match tick.tick.as_str() {
+            "capacity_watch" => capacity::watch(&self.ports, &self.team, tick).await,
+            other => Err(Failure::Unhandled(format!("there is no tick `{other}` in report"))),
+        }
     }
 }
 

@@ -5,8 +5,7 @@
 
 use contract::event::FunctionName;
 use platform::lambda::{ServeError, serve};
-use std::convert::Infallible;
 
 fn main() -> Result<(), ServeError> {
-    serve(FunctionName::Report, |ports| Ok::<_, Infallible>(report::Report::new(ports)))
+    serve(FunctionName::Report, report::Report::new)
 }

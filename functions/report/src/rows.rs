@@ -85,6 +85,7 @@ fn of_row(event: &Event) -> Result<Vec<portfolio::Fact>, Failure> {
         | Fact::RuleReleased(_)
         | Fact::EscalationRequested(_)
         | Fact::AccountAllocated(_)
+        | Fact::CapacityAlert(_)
         | Fact::SegmentEntered(_)
         | Fact::SegmentLeft(_)
         | Fact::ExperimentExposed(_)

@@ -218,7 +218,7 @@ impl Configuration {
                 let escalate = escalate::Escalate::with(ports, self.policies.clone(), self.roster.clone());
                 Arc::new(escalate.reaching(self.destinations.clone(), connector))
             }
-            FunctionName::Report => Arc::new(report::Report::new(ports)),
+            FunctionName::Report => Arc::new(report::Report::with(ports, self.roster.clone())),
         })
     }
 }
