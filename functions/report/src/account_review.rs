@@ -20,7 +20,6 @@ use platform::http::{Caller, Problem, Request, Response};
 use platform::table::{self, Range};
 use platform::{keys, once};
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
 /// No script at all, nothing from elsewhere, in no frame but our own; the style is the page's own.
 const POLICY: &str =
@@ -101,12 +100,8 @@ impl Review<'_> {
             facts.push(("Segment", words(description.segment.name())));
             facts.extend(description.renewal_on.map(|on| ("Contract ends", on.to_string())));
         }
-        let mut list = String::from("<dl>");
-        for (name, value) in facts {
-            // Writing to a text cannot fail.
-            drop(write!(list, "<div><dt>{name}</dt><dd>{}</dd></div>", escape(&value)));
-        }
-        list + "</dl>"
+        let fact = |(name, value): &(&str, String)| format!("<div><dt>{name}</dt><dd>{}</dd></div>", escape(value));
+        format!("<dl>{}</dl>", facts.iter().map(fact).collect::<String>())
     }
 
     fn peers(&self) -> Vec<Vec<String>> {

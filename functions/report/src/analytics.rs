@@ -195,10 +195,10 @@ impl Told {
 /// The days that are asked for, the last of which is today.
 fn days(request: &Request, today: Day) -> Result<[Day; 2], Problem> {
     let Some(text) = request.query.get("days") else { return Ok([today.plus(-89), today]) };
-    let days = text.parse().ok().filter(|days| (1..=365).contains(days)).ok_or_else(|| {
+    let days: Option<i32> = text.parse().ok();
+    let days = days.filter(|days| (1..=365).contains(days)).ok_or_else(|| {
         let reason = format!("cannot be `{}`; give 1 to 365", text.escape_default());
         Problem::invalid("the query is not one that this route takes", vec![Fault::new("days", reason)])
     })?;
-    let back: i32 = 1 - days;
-    Ok([today.plus(back), today])
+    Ok([today.plus(1 - days), today])
 }

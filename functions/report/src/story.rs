@@ -6,7 +6,8 @@
 //! new, not what it amounts to, and whoever reads last has seen it all.
 
 use async_trait::async_trait;
-use contract::event::{EscalationBody, Event, ExecutionBody, Fact, StepBody};
+use contract::event::{EscalationBody, Event, Fact};
+use contract::workflow::{ExecutionBody, StepBody};
 use domain::band::Band;
 use domain::case::Case;
 use domain::id::{AccountId, CaseId, PersonId, TenantId};
