@@ -23,6 +23,7 @@ pub mod membership;
 pub mod message;
 pub mod optimize;
 pub mod playbook;
+pub mod prices;
 pub mod problem;
 pub mod quality;
 pub mod report;
