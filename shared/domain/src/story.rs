@@ -1,9 +1,9 @@
 //! What the analytics keep of an account: how its description and its band went, the work that was done for it, who looks
 //! after it, and what its cases and its numbers come to.
 //!
-//! A story is a function of the set of its facts, in any order and any number of times. What was told lies behind the
-//! newest fact by [`WINDOW_DAYS`] at most: each moment that is older is forgotten, whichever came first. A case and the
-//! numbers are read where they are kept and put in whole: whoever looks last has seen all that the others saw.
+//! A story is a function of the set of its facts, in any order and any number of times, as long as none is older than
+//! [`WINDOW_DAYS`] before the newest and no piece has more than is kept; moments that are older are forgotten. A case and
+//! the numbers are read where they are kept and put in whole: whoever looks last has seen all that the others saw.
 
 mod case;
 mod measures;
@@ -34,10 +34,10 @@ pub const MAX_TOLD: usize = 12;
 /// A moment in whole seconds since 1970: what is counted here is not finer.
 pub type Second = i64;
 
-/// Something with the moments from which on it was so.
+/// Something with the moments from which on it was so, in thousandths of a second: two words of one second stand in order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Track<T: Ord>(BTreeSet<(Second, T)>);
+pub struct Track<T: Ord>(BTreeSet<(i64, T)>);
 
 impl<T: Ord> Default for Track<T> {
     fn default() -> Self {
@@ -46,8 +46,8 @@ impl<T: Ord> Default for Track<T> {
 }
 
 impl<T: Ord> Track<T> {
-    fn add(&mut self, at: Second, value: T) {
-        self.0.insert((at, value));
+    fn add(&mut self, at: Timestamp, value: T) {
+        self.0.insert((at.as_millisecond(), value));
         while self.0.len() > MAX_TRACK {
             self.0.pop_first();
         }
@@ -55,7 +55,7 @@ impl<T: Ord> Track<T> {
 
     /// What was told, the earliest first.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (Second, &T)> {
-        self.0.iter().map(|(at, value)| (*at, value))
+        self.0.iter().map(|(at, value)| (at.div_euclid(1_000), value))
     }
 
     /// What was so at a moment.
@@ -212,15 +212,15 @@ impl Story {
     }
 
     /// Takes news of a moment in.
-    pub fn apply(&mut self, at: Timestamp, news: News) {
-        let at = at.as_second();
+    pub fn apply(&mut self, moment: Timestamp, news: News) {
+        let at = moment.as_second();
         self.newest = self.newest.max(at);
         match news {
             News::Described(description) => {
                 self.since = Some(self.since.map_or(at, |since| since.min(at)));
-                self.descriptions.add(at, description);
+                self.descriptions.add(moment, description);
             }
-            News::Banded(band) => self.bands.add(at, band),
+            News::Banded(band) => self.bands.add(moment, band),
             News::CtaOpened { cta, rule, opened } => {
                 self.ctas.entry(cta).or_default().open(at, rule, opened.as_second());
             }
