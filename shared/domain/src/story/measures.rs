@@ -118,11 +118,11 @@ fn answers(series: &Series, metric: Metric, bad: Quantity) -> Option<Answers> {
     let is_bad = |bucket: &crate::page::Bucket| {
         bucket.count > 0 && i128::from(bucket.sum) <= i128::from(bad.micros()) * i128::from(bucket.count)
     };
-    let bad_days = buckets.iter().filter(|(_, bucket)| is_bad(bucket));
+    let mut bad_days = buckets.iter().filter(|(_, bucket)| is_bad(bucket));
     (window.count > 0).then(|| Answers {
         count: window.count,
         sum: i64::try_from(window.sum).unwrap_or(i64::MAX),
         bad_days: u32::try_from(bad_days.clone().count()).unwrap_or(u32::MAX),
-        last_bad: bad_days.last().map(|(day, _)| *day),
+        last_bad: bad_days.next_back().map(|(day, _)| *day),
     })
 }
