@@ -8,8 +8,19 @@ use std::path::Path;
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=defaults");
     let out = std::env::var("OUT_DIR")?;
-    let names =
-        ["scorecard", "maturity", "rules", "segments", "escalation", "contact", "roster", "destinations", "prices"];
+    let names = [
+        "scorecard",
+        "maturity",
+        "rules",
+        "segments",
+        "escalation",
+        "contact",
+        "roster",
+        "destinations",
+        "kpis",
+        "prices",
+        "roi",
+    ];
     for name in names {
         let text = std::fs::read_to_string(format!("defaults/{name}.yaml"))?;
         let value: serde_json::Value = serde_saphyr::from_str(&text)?;

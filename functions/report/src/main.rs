@@ -4,8 +4,12 @@
 //! is set up wrongly ends here, at deployment, not at its first message.
 
 use contract::event::FunctionName;
-use platform::lambda::{ServeError, serve};
+use platform::lambda::{ServeError, serve_reaching};
+use std::error::Error;
 
 fn main() -> Result<(), ServeError> {
-    serve(FunctionName::Report, report::Report::new)
+    serve_reaching(FunctionName::Report, |ports, outside, environment| -> Result<_, Box<dyn Error>> {
+        let [bucket] = environment.require([report::REPORTS_VARIABLE])?;
+        Ok(report::Report::new(ports)?.laying_on(outside.bucket(&bucket)))
+    })
 }

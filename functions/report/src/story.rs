@@ -5,16 +5,18 @@
 //! numbers come to is read from where ingest keeps them when a fact says that they changed: a fact tells that something is
 //! new, not what it amounts to, and whoever reads last has seen it all.
 
+use crate::kept;
 use async_trait::async_trait;
 use contract::event::{EscalationBody, Event, Fact};
 use contract::workflow::{ExecutionBody, StepBody};
 use domain::band::Band;
 use domain::case::Case;
-use domain::id::{AccountId, CaseId, PersonId, TenantId};
+use domain::id::{AccountId, CaseId, CauseId, PersonId, TenantId};
 use domain::insight::advice::Replies;
 use domain::record::AccountRecord;
 use domain::signal::Metric;
 use domain::story::{CaseView, Description, Heard, Measures, News, Story, measured};
+use jiff::Timestamp;
 use platform::function::{Failure, Ports};
 use platform::keys;
 use platform::once::{self, Decide, Effect};
@@ -57,7 +59,7 @@ impl Decide for Tell<'_> {
 
     async fn decide(&self, state: Option<Story>) -> Result<Option<Effect<Story>>, Failure> {
         // What is read beside the story is read after it: of two who look at once, the one that writes last has seen all.
-        let Some(news) = self.news().await? else {
+        let Some(news) = self.learn.news(self.ports, &self.event.meta.tenant, self.account).await? else {
             return Ok(None);
         };
         let mut story = state.clone().unwrap_or_else(|| Story::new(self.account.clone()));
@@ -67,22 +69,55 @@ impl Decide for Tell<'_> {
     }
 }
 
-impl Tell<'_> {
-    async fn news(&self) -> Result<Option<News>, Failure> {
-        let (table, tenant) = (self.ports.table.as_ref(), &self.event.meta.tenant);
-        match &self.learn {
-            Learn::Told(news) => Ok(Some(news.clone())),
-            Learn::Case(id) => {
-                let item = table.get(&keys::case(tenant, self.account, id)).await?;
+impl Learn {
+    async fn news(&self, ports: &Ports, tenant: &TenantId, account: &AccountId) -> Result<Option<News>, Failure> {
+        let table = ports.table.as_ref();
+        match self {
+            Self::Told(news) => Ok(Some(news.clone())),
+            Self::Case(id) => {
+                let item = table.get(&keys::case(tenant, account, id)).await?;
                 let case: Option<Case> = item.as_ref().map(table::read).transpose()?;
                 Ok(case.map(|case| News::Case(id.clone(), CaseView::of(&case))))
             }
-            Learn::Numbers => {
-                let item = table.get(&keys::series(tenant, self.account)).await?;
+            Self::Numbers => {
+                let item = table.get(&keys::series(tenant, account)).await?;
                 let record: Option<AccountRecord> = item.as_ref().map(once::state_of).transpose()?;
                 Ok(record.and_then(|record| Measures::of(&record.series)).map(News::Measured))
             }
         }
+    }
+}
+
+/// Makes an account's story anew of the facts that are kept.
+pub async fn rebuild(ports: &Ports, tenant: &TenantId, account: &AccountId, message: &CauseId) -> Result<(), Failure> {
+    once::handle(ports, &keys::story(tenant, account), message, &Anew { ports, tenant, account }).await?;
+    Ok(())
+}
+
+struct Anew<'a> {
+    ports: &'a Ports,
+    tenant: &'a TenantId,
+    account: &'a AccountId,
+}
+
+#[async_trait]
+impl Decide for Anew<'_> {
+    type State = Story;
+
+    async fn decide(&self, state: Option<Story>) -> Result<Option<Effect<Story>>, Failure> {
+        let mut story = Story::new(self.account.clone());
+        let mut is_told = false;
+        let told = kept::of_account(self.ports, self.tenant, self.account).await?;
+        let told = told.iter().filter_map(|event| Some((event.meta.occurred_at, learn(&event.fact)?)));
+        // Not every fact of numbers is kept, and the numbers lie elsewhere: they are read once, whatever was told.
+        let told = told.filter(|(_, learn)| !matches!(learn, Learn::Numbers));
+        for (at, learn) in told.chain([(Timestamp::MIN, Learn::Numbers)]) {
+            if let Some(news) = learn.news(self.ports, self.tenant, self.account).await? {
+                story.apply(at, news);
+                is_told = true;
+            }
+        }
+        Ok((is_told && state.as_ref() != Some(&story)).then(|| Effect::new(story, Vec::new())))
     }
 }
 

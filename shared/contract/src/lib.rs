@@ -17,6 +17,7 @@ pub mod event;
 pub mod execution;
 pub mod experiments;
 pub mod ingest;
+pub mod kpis;
 #[cfg(feature = "yaml")]
 pub mod mapping;
 pub mod membership;
@@ -27,6 +28,7 @@ pub mod prices;
 pub mod problem;
 pub mod quality;
 pub mod report;
+pub mod roi;
 pub mod roster;
 pub mod rules;
 pub mod score;

@@ -214,7 +214,10 @@ impl Story {
     /// Takes news of a moment in.
     pub fn apply(&mut self, moment: Timestamp, news: News) {
         let at = moment.as_second();
-        self.newest = self.newest.max(at);
+        // What is read elsewhere may be read again at any time: when it was read says nothing.
+        if !matches!(news, News::Case(..) | News::Measured(_)) {
+            self.newest = self.newest.max(at);
+        }
         match news {
             News::Described(description) => {
                 self.since = Some(self.since.map_or(at, |since| since.min(at)));

@@ -8,6 +8,7 @@
 use crate::data::{self, DataError};
 use crate::import::listed;
 use crate::post;
+use crate::shelf::Folder;
 use clap::Args;
 use contract::event::FunctionName;
 use contract::problem::Fault;
@@ -119,6 +120,7 @@ pub struct Configuration {
     playbooks: trigger::Library,
     destinations: Destinations,
     sent: Option<PathBuf>,
+    papers: Option<PathBuf>,
 }
 
 impl Files {
@@ -193,13 +195,31 @@ impl Configuration {
         let destinations =
             one("destinations", texts.destinations.as_ref(), destinations::built_in, destinations::read)?;
         reachable(&policies, &playbooks, &destinations, texts)?;
-        Ok(Self { scorecards, rules, segments, experiments, policies, roster, playbooks, destinations, sent: None })
+        Ok(Self {
+            scorecards,
+            rules,
+            segments,
+            experiments,
+            policies,
+            roster,
+            playbooks,
+            destinations,
+            sent: None,
+            papers: None,
+        })
     }
 
     /// What destinations would be sent is written down in this file; without one, in the log.
     #[must_use]
     pub fn sent_to(mut self, path: PathBuf) -> Self {
         self.sent = Some(path);
+        self
+    }
+
+    /// Papers are laid in this folder; without one, nowhere.
+    #[must_use]
+    pub fn papers_in(mut self, path: PathBuf) -> Self {
+        self.papers = Some(path);
         self
     }
 
@@ -218,7 +238,14 @@ impl Configuration {
                 let escalate = escalate::Escalate::with(ports, self.policies.clone(), self.roster.clone());
                 Arc::new(escalate.reaching(self.destinations.clone(), connector))
             }
-            FunctionName::Report => Arc::new(report::Report::with(ports, self.roster.clone())),
+            FunctionName::Report => {
+                let report =
+                    report::Report::new(ports).map_err(|error| error.to_string())?.staffed_by(self.roster.clone());
+                Arc::new(match &self.papers {
+                    Some(path) => report.laying_on(Arc::new(Folder(path.clone()))),
+                    None => report,
+                })
+            }
         })
     }
 }

@@ -45,7 +45,7 @@ fn three_managers() -> Roster {
 fn small() -> Stage {
     let doubles = Doubles::new();
     doubles.set_now(noon());
-    Stage { report: Report::with(doubles.ports(), three_managers()), doubles }
+    Stage { report: Report::new(doubles.ports()).unwrap().staffed_by(three_managers()), doubles }
 }
 
 impl Stage {
@@ -82,7 +82,7 @@ impl Stage {
         let id = AccountId::new(account).unwrap();
         self.doubles.put(&keys::series(&TenantId::new("t").unwrap(), &id), &json!({ "state": record }));
         let metrics = values.iter().map(|(metric, _)| metric.name().to_owned()).collect();
-        let fact = SignalsRecorded { added: 1, metrics, oldest: noon(), newest: noon() };
+        let fact = SignalsRecorded { added: 1, metrics, oldest: noon(), newest: noon(), reported: vec![] };
         self.hear(&[event(account, minutes, fact)]);
     }
 
@@ -103,7 +103,14 @@ impl Stage {
         self.doubles.put(&keys::case(&TenantId::new("t").unwrap(), &id, &case.id), &case);
         let (hours, status) = *news.last().unwrap();
         let (changed_at, opened_at) = (noon() - SignedDuration::from_hours(hours), case.opened_at());
-        let fact = CaseChanged { case: case.id, severity: Severity::High, status, changed_at, opened_at };
+        let fact = CaseChanged {
+            case: case.id,
+            severity: Severity::High,
+            status,
+            changed_at,
+            opened_at,
+            turns: Default::default(),
+        };
         self.hear(&[event(account, hours * 60, fact)]);
     }
 }
@@ -417,4 +424,23 @@ fn a144_stories_are_the_same_in_any_order_and_any_number_of_times() {
     shuffled.rotate_left(4);
     shuffled.extend(events);
     assert_eq!(told(&stage(), &shuffled), expected);
+}
+
+#[test]
+fn stories_can_be_made_anew_to_the_same_bytes() {
+    use CaseStatus::{Opened, Resolved};
+    let stage = stage();
+    let tenant = TenantId::new("t").unwrap();
+    stage.hear(&morning());
+    stage.measure("acme", 50, &[(Metric::LicensedUsers, 100), (Metric::ActiveUsers, 20)]);
+    stage.case("acme", "c1", &About::default(), &[(24, Opened), (20, Resolved)]);
+    stage.doubles.put(&keys::tenant_entry(&tenant), &json!({}));
+    let key = keys::story(&tenant, &AccountId::new("acme").unwrap());
+    let state = || stage.doubles.value(&key).unwrap()["state"].clone();
+    let expected = state();
+    assert!(expected["measures"].is_object() && expected["cases"]["c1"].is_object(), "{expected}");
+    let empty = domain::story::Story::new(AccountId::new("acme").unwrap());
+    stage.doubles.put(&key, &json!({ "state": empty }));
+    block_on(stage.report.tick(&Tick { tick: "rebuild".into(), time: noon() })).unwrap();
+    assert_eq!(state(), expected);
 }

@@ -239,6 +239,7 @@ fn the_deployed_template_can_be_read() {
     let expected = [
         ("capacity_watch", 3_600),
         ("due_clock", 60),
+        ("papers", 86_400),
         ("rule_sweep", 3_600),
         ("score_run", 86_400),
         ("source_watch", 3_600),
