@@ -18,6 +18,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         "roster",
         "destinations",
         "kpis",
+        "prices",
         "roi",
     ];
     for name in names {

@@ -221,7 +221,12 @@ fn tick_payloads_are_ticks_of_a_known_schedule() {
             ticks.insert((stem(&path), tick.tick));
         }
     }
-    let expected =
-        [("escalate", "due_clock"), ("ingest", "source_watch"), ("score", "score_run"), ("trigger", "rule_sweep")];
+    let expected = [
+        ("escalate", "due_clock"),
+        ("ingest", "source_watch"),
+        ("report", "capacity_watch"),
+        ("score", "score_run"),
+        ("trigger", "rule_sweep"),
+    ];
     assert_eq!(ticks, expected.map(|(function, tick)| (format!("{function}-tick"), tick.to_owned())).into());
 }

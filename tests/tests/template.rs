@@ -143,7 +143,9 @@ fn every_schedule_may_call_its_function_and_says_when_it_did() {
     let called: BTreeMap<_, _> =
         wiring().schedules.into_iter().map(|one| (one.name, (one.function, one.tick))).collect();
     let expected = [
+        ("CapacityWatch", "report", "capacity_watch"),
         ("DueClock", "escalate", "due_clock"),
+        ("PapersRun", "report", "papers"),
         ("RuleSweep", "trigger", "rule_sweep"),
         ("ScoreRun", "score", "score_run"),
         ("SourceWatch", "ingest", "source_watch"),

@@ -1,7 +1,7 @@
 //! The facts that report has taken in, each kept once beside what follows from it: with its line of the timeline, or by
 //! itself where it has none. What was kept is not counted again, and the rows can be made anew of it.
 
-use crate::{rows, timeline};
+use crate::{rows, story, timeline};
 use async_trait::async_trait;
 use contract::event::Event;
 use contract::message::cause_id;
@@ -38,7 +38,7 @@ pub async fn write(ports: &Ports, event: &Event, account: &AccountId) -> Result<
 }
 
 /// All facts of an account that are kept.
-async fn of_account(ports: &Ports, tenant: &TenantId, account: &AccountId) -> Result<Vec<Event>, Failure> {
+pub async fn of_account(ports: &Ports, tenant: &TenantId, account: &AccountId) -> Result<Vec<Event>, Failure> {
     let mut events = Vec::new();
     for prefix in ["timeline#", "fact#"] {
         let range = Range::prefix(keys::account(tenant, account), prefix);
@@ -49,13 +49,14 @@ async fn of_account(ports: &Ports, tenant: &TenantId, account: &AccountId) -> Re
     Ok(events)
 }
 
-/// Makes every row anew of the facts that are kept. A row that is as it should be is not written.
+/// Makes every row and every story anew of the facts that are kept. What is as it should be is not written.
 pub async fn rebuild(ports: &Ports, tick: &Tick) -> Result<(), Failure> {
     for tenant in sweep::tenants(ports).await? {
         for account in accounts(ports, &tenant).await? {
             let anew = Anew { ports, tenant: &tenant, account: &account };
             let message = cause_id(&format!("rebuild#{tenant}#{account}#{}", tick.time));
             once::handle(ports, &keys::portfolio_row(&tenant, &account), &message, &anew).await?;
+            story::rebuild(ports, &tenant, &account, &message).await?;
         }
     }
     Ok(())

@@ -119,6 +119,7 @@ fn of_row(event: &Event) -> Result<Vec<portfolio::Fact>, Failure> {
         | Fact::RuleHeld(_)
         | Fact::RuleReleased(_)
         | Fact::EscalationRequested(_)
+        | Fact::CapacityAlert(_)
         | Fact::SegmentEntered(_)
         | Fact::SegmentLeft(_)
         | Fact::ExperimentExposed(_)

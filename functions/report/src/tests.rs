@@ -1,5 +1,7 @@
 //! Facts through the doors of report: what is, what happened, and whether the function can work.
 
+mod insight;
+
 use super::*;
 use async_trait::async_trait;
 use contract::event::{

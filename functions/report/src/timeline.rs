@@ -54,6 +54,7 @@ fn words(fact: &Fact) -> Option<String> {
         | Fact::CtaUpdated(_)
         | Fact::DestinationDown(_)
         | Fact::DestinationRecovered(_)
+        | Fact::CapacityAlert(_)
         | Fact::EscalationUpdated(_) => {
             return None;
         }

@@ -3,6 +3,7 @@
 //! On EventBridge an event is `source` = `cs-ops.<function>`, `detail-type` = the fact's name and `detail` =
 //! `{ meta, data }`. A released shape is never changed; a new one raises [`SCHEMA_VERSION`].
 
+pub use crate::capacity::CapacityAlert;
 pub use crate::delivery::{DeliveryGivenUp, DestinationDown, DestinationRecovered};
 pub use crate::experiments::ExperimentExposed;
 pub use crate::membership::{SegmentEntered, SegmentLeft};
@@ -226,6 +227,8 @@ facts! {
     EscalationMoved by Escalate on WorkflowEvents;
     /// Somebody looks after an account from now on.
     AccountAllocated by Escalate on CapacitySignals;
+    /// How full people are has changed: a role is fuller than is good, or is not any more.
+    CapacityAlert by Report on CapacitySignals;
 }
 
 /// New signals of an account were recorded.

@@ -2,8 +2,10 @@
 //! defaults. Each becomes a domain type by `TryFrom` and comes from one by `From`; there is no decision here.
 
 pub mod allocate;
+pub mod analytics;
 pub mod backtest;
 pub mod calendar;
+pub mod capacity;
 pub mod comparison;
 pub mod contact;
 pub mod delivery;
@@ -20,7 +22,9 @@ pub mod kpis;
 pub mod mapping;
 pub mod membership;
 pub mod message;
+pub mod optimize;
 pub mod playbook;
+pub mod prices;
 pub mod problem;
 pub mod quality;
 pub mod report;

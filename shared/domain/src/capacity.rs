@@ -2,17 +2,24 @@
 //!
 //! Work is counted in hundredths of a steady account: an account weighs by its stage, its band and its complexity, each in
 //! percent. A role's room is what its people may look after, by the limit of the allocation policy. It is full at 85 % of
-//! that, for people are ill, on leave and in meetings; what lies above is overflow. From the accounts that came and went a
-//! straight line says when a role will be full, and hiring is triggered as long before as it takes to hire.
+//! that, for people are ill, on leave and in meetings; what lies above is overflow, and the accounts that weigh on nobody
+//! and are best off go to the overflow lane until the rest fits. From the accounts that came and went a straight line says
+//! when a role will be full, and hiring is triggered as long before as it takes to hire.
 
-use crate::account::LifecycleStage;
+mod demand;
+mod turns;
+
+pub use demand::{demand, growth, supply};
+pub use turns::{Turn, Turns, turns};
+
+use crate::account::{LifecycleStage, Segment};
 use crate::allocation::AllocationPolicy;
 use crate::band::Band;
 use crate::day::Day;
 use crate::escalation::Role;
-use crate::fixed::Quantity;
+use crate::fixed::{ONE, Quantity, divide_half_even};
 use crate::id::{AccountId, PersonId};
-use crate::revenue::share;
+use crate::insight::ratio;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,6 +33,12 @@ pub struct CapacityPolicy {
     pub target_percent: u64,
     /// How much work an account is by its band, in percent of a healthy one. Without a band it is a healthy one.
     pub band_percent: BTreeMap<Band, u64>,
+    /// How much work an account is by its kind, in percent of a plain one.
+    pub complexity_percent: BTreeMap<Segment, u64>,
+    /// The roles that an account of a kind needs; others only where somebody is in them for it.
+    pub needs_roles: BTreeMap<Segment, BTreeSet<Role>>,
+    /// What somebody of a role has to know for an account in a stage.
+    pub needs_skills: BTreeMap<Role, BTreeMap<LifecycleStage, BTreeSet<String>>>,
     /// How many days it takes from the decision to hire until somebody has taken accounts over.
     pub days_to_hire: u32,
     /// Somebody who was told of escalations out of their working hours more often than so in 28 days is not to be told of
@@ -34,8 +47,21 @@ pub struct CapacityPolicy {
 }
 
 impl Default for CapacityPolicy {
-    /// 85 % is full; an account in trouble is half as much work again, one in an emergency twice as much.
+    /// 85 % is full; an account in trouble is half as much work again, one in an emergency twice as much. The largest
+    /// customers are a quarter more, small ones a quarter less; everybody has a customer success manager, the largest have a
+    /// technical account manager too.
     fn default() -> Self {
+        use LifecycleStage::{Expansion, Onboarding, Optimization, Steady};
+        let skill = |name: &str| BTreeSet::from([name.to_owned()]);
+        let success = BTreeMap::from([
+            (Onboarding, skill("onboarding")),
+            (Expansion, skill("adoption")),
+            (Optimization, skill("adoption")),
+            (Steady, skill("renewal")),
+        ]);
+        let technology = BTreeMap::from([(Onboarding, skill("migration")), (Expansion, skill("migration"))]);
+        let everybody = BTreeSet::from([Role::CustomerSuccessManager]);
+        let largest = BTreeSet::from([Role::CustomerSuccessManager, Role::TechnicalAccountManager]);
         Self {
             target_percent: 85,
             band_percent: BTreeMap::from([
@@ -44,6 +70,20 @@ impl Default for CapacityPolicy {
                 (Band::AtRisk, 125),
                 (Band::Healthy, 100),
                 (Band::Champion, 80),
+            ]),
+            complexity_percent: BTreeMap::from([
+                (Segment::Enterprise, 125),
+                (Segment::MidMarket, 100),
+                (Segment::SmallBusiness, 75),
+            ]),
+            needs_roles: BTreeMap::from([
+                (Segment::Enterprise, largest),
+                (Segment::MidMarket, everybody.clone()),
+                (Segment::SmallBusiness, everybody),
+            ]),
+            needs_skills: BTreeMap::from([
+                (Role::CustomerSuccessManager, success),
+                (Role::TechnicalAccountManager, technology),
             ]),
             days_to_hire: 90,
             most_nights: 4,
@@ -100,15 +140,17 @@ pub struct RoleLoad {
     pub utilisation: Option<Quantity>,
     /// The work above what is good, in hundredths of a steady account: it goes to others, or waits.
     pub overflow: u64,
+    /// The accounts that go to the overflow lane so that the rest is not more than what is good.
+    pub lane: Vec<AccountId>,
     /// The first day on which it will be fuller than is good, by the straight line; none within a year.
     pub full_on: Option<Day>,
     /// The day on which to decide to hire; today where it should have been before.
     pub hire_on: Option<Day>,
 }
 
-/// What people would have to know, and too few do.
+/// What people have to know, and how much room those have who do.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SkillGap {
+pub struct SkillLoad {
     /// In which role.
     pub role: Role,
     /// What.
@@ -117,6 +159,8 @@ pub struct SkillGap {
     pub load: u64,
     /// The room of those who know it.
     pub room: u64,
+    /// The work for the room, in one; none where nobody knows it.
+    pub utilisation: Option<Quantity>,
 }
 
 /// A forecast of capacity.
@@ -126,10 +170,25 @@ pub struct Forecast {
     pub roles: Vec<RoleLoad>,
     /// The role that is the fullest: it bounds what all can do.
     pub binding: Option<Role>,
+    /// What has to be known, by role and skill.
+    pub skills: Vec<SkillLoad>,
     /// What too few know, the widest gap first.
-    pub gaps: Vec<SkillGap>,
+    pub gaps: Vec<SkillLoad>,
     /// Who was told out of hours too often.
     pub tired: Vec<PersonId>,
+}
+
+impl Forecast {
+    /// How full the fullest role is that anybody is in, in percent, rounded half to even: the number that is watched.
+    pub fn utilisation_percent(&self) -> Option<u64> {
+        let fullest = self.roles.iter().filter_map(|load| load.utilisation).max()?;
+        u64::try_from(divide_half_even(i128::from(fullest.micros()) * 100, i128::from(ONE))).ok()
+    }
+
+    /// Whether somebody is to be hired by now.
+    pub fn is_hiring_due(&self, today: Day) -> bool {
+        self.roles.iter().any(|load| load.hire_on.is_some_and(|day| day <= today))
+    }
 }
 
 /// How full each role is and will be. `growth` is by how many accounts the portfolio grew in the last 90 days, negative
@@ -157,7 +216,8 @@ pub fn forecast(
     let mut tired: Vec<PersonId> =
         supply.iter().filter(|person| person.nights > policy.most_nights).map(|person| person.person.clone()).collect();
     tired.sort();
-    Forecast { gaps: gaps(demand, supply, allocation, policy), roles, binding, tired }
+    let skills = skills(demand, supply, allocation, policy);
+    Forecast { gaps: gaps(&skills, policy), skills, roles, binding, tired }
 }
 
 /// A role without people is the fullest that there is.
@@ -190,8 +250,9 @@ fn role_load(
         accounts,
         load,
         room,
-        utilisation: i64::try_from(room).ok().zip(i64::try_from(load).ok()).and_then(|(room, load)| share(load, room)),
+        utilisation: ratio(load, room),
         overflow: load.saturating_sub(good),
+        lane: lane(&of_role, load, good, allocation, policy),
         full_on,
         hire_on: full_on.map(|day| day.plus(-days_to_hire).max(today)),
     }
@@ -219,21 +280,50 @@ fn room_of_one(role: Role, allocation: &AllocationPolicy) -> u64 {
     allocation.capacity.get(&role).map_or(0, |capacity| u64::from(capacity.high) * STEADY)
 }
 
-fn gaps(demand: &[Demand], supply: &[Supply], allocation: &AllocationPolicy, policy: &CapacityPolicy) -> Vec<SkillGap> {
+/// The accounts that go to the overflow lane: those that nobody has first, then the best off, until the rest fits.
+fn lane(
+    of_role: &[&Demand],
+    mut load: u64,
+    good: u64,
+    allocation: &AllocationPolicy,
+    policy: &CapacityPolicy,
+) -> Vec<AccountId> {
+    let mut order: Vec<&&Demand> = of_role.iter().collect();
+    order.sort_by_key(|demand| (demand.person.is_some(), std::cmp::Reverse(demand.band), &demand.account));
+    let mut lane = Vec::new();
+    for demand in order {
+        if load <= good {
+            break;
+        }
+        load = load.saturating_sub(weight(demand, allocation, policy));
+        lane.push(demand.account.clone());
+    }
+    lane
+}
+
+fn skills(
+    demand: &[Demand],
+    supply: &[Supply],
+    allocation: &AllocationPolicy,
+    policy: &CapacityPolicy,
+) -> Vec<SkillLoad> {
     let mut needed: BTreeMap<(Role, &str), u64> = BTreeMap::new();
     for demand in demand.iter().filter(|demand| allocation.capacity.contains_key(&demand.role)) {
         for skill in &demand.skills {
             *needed.entry((demand.role, skill)).or_default() += weight(demand, allocation, policy);
         }
     }
-    let mut gaps: Vec<SkillGap> = needed
-        .into_iter()
-        .map(|((role, skill), load)| {
-            let knowing = supply.iter().filter(|person| person.role == role && person.skills.contains(skill)).count();
-            SkillGap { role, skill: skill.to_owned(), load, room: knowing as u64 * room_of_one(role, allocation) }
-        })
-        .filter(|gap| gap.load > gap.room * policy.target_percent / 100)
-        .collect();
+    let load = |((role, skill), load): ((Role, &str), u64)| {
+        let knowing = supply.iter().filter(|person| person.role == role && person.skills.contains(skill)).count();
+        let room = knowing as u64 * room_of_one(role, allocation);
+        SkillLoad { role, skill: skill.to_owned(), load, room, utilisation: ratio(load, room) }
+    };
+    needed.into_iter().map(load).collect()
+}
+
+fn gaps(skills: &[SkillLoad], policy: &CapacityPolicy) -> Vec<SkillLoad> {
+    let mut gaps: Vec<SkillLoad> =
+        skills.iter().filter(|skill| skill.load > skill.room * policy.target_percent / 100).cloned().collect();
     gaps.sort_by_key(|gap| (std::cmp::Reverse(gap.load.saturating_sub(gap.room)), gap.role, gap.skill.clone()));
     gaps
 }
@@ -284,6 +374,19 @@ mod tests {
         assert_eq!((load.load, load.room), (900, 900));
         assert_eq!((load.full_on, load.hire_on), (Some(today()), Some(today())), "the trigger is on");
         assert_eq!(found.binding, Some(Role::CustomerSuccessManager));
+        assert_eq!((found.utilisation_percent(), found.is_hiring_due(today())), (Some(100), true));
+    }
+
+    #[test]
+    fn a138_the_overflow_lane_takes_what_nobody_has_and_is_best_off_until_the_rest_fits() {
+        let mut work = steady(54);
+        let person = PersonId::new("csm-0").unwrap();
+        work.iter_mut().skip(1).for_each(|demand| demand.person = Some(person.clone()));
+        work[9].band = Some(Band::Champion);
+        // 5380 of 5100: the one that nobody has, the champion (80), then by id.
+        let lane: Vec<String> = look(&work, &supply(20), 0).roles[0].lane.iter().map(ToString::to_string).collect();
+        assert_eq!(lane, ["a0", "a9", "a1"]);
+        assert_eq!(look(&steady(51), &supply(20), 0).roles[0].lane, [], "at 85 % it is not used");
     }
 
     #[test]

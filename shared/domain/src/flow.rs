@@ -6,6 +6,12 @@
 //! the difference between both sides says how far the numbers of a stretch can be trusted. The constraint is the step for
 //! which work waits the longest in all: what is done elsewhere brings nothing before it is wider.
 
+mod options;
+mod pieces;
+
+pub use options::{Measure, OptimizePolicy, Proposal, proposals};
+pub use pieces::pieces;
+
 use crate::fixed::{ONE, Quantity, divide_half_even};
 use jiff::Timestamp;
 use std::collections::BTreeMap;

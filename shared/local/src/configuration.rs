@@ -239,7 +239,8 @@ impl Configuration {
                 Arc::new(escalate.reaching(self.destinations.clone(), connector))
             }
             FunctionName::Report => {
-                let report = report::Report::new(ports).map_err(|error| error.to_string())?;
+                let report =
+                    report::Report::new(ports).map_err(|error| error.to_string())?.staffed_by(self.roster.clone());
                 Arc::new(match &self.papers {
                     Some(path) => report.laying_on(Arc::new(Folder(path.clone()))),
                     None => report,

@@ -355,6 +355,31 @@ pub fn portfolio_partition(tenant: &TenantId) -> String {
     tenant_partition(tenant, "PORTFOLIO")
 }
 
+/// What the analytics keep of an account. Writer: report.
+pub fn story(tenant: &TenantId, account: &AccountId) -> Key {
+    of_tenant(tenant, "STORY", account.to_string())
+}
+
+/// The partition of what the analytics keep.
+pub fn story_partition(tenant: &TenantId) -> String {
+    tenant_partition(tenant, "STORY")
+}
+
+/// What people said of an account to proposals, to the customer and of references. Writer: report.
+pub fn replies(tenant: &TenantId, account: &AccountId) -> Key {
+    of_tenant(tenant, "REPLIES", account.to_string())
+}
+
+/// The partition of what people said.
+pub fn replies_partition(tenant: &TenantId) -> String {
+    tenant_partition(tenant, "REPLIES")
+}
+
+/// Which roles were last found to be fuller than is good. Writer: report.
+pub fn capacity_watch(tenant: &TenantId) -> Key {
+    of_tenant(tenant, "CAPACITY", "watch")
+}
+
 /// A fact about an account that has no line in its timeline, as it came. Writer: report.
 pub fn kept_fact(tenant: &TenantId, account: &AccountId, at: Timestamp, event: &CauseId) -> Key {
     of_account(tenant, account, format!("fact#{}#{event}", time(at)))

@@ -57,6 +57,10 @@ pub enum Metric {
     NoticesGivenUp,
     /// Times that something waited for a destination that is left alone.
     DestinationsDown,
+    /// How full the fullest role is, in percent of its room.
+    CapacityUtilizationPercent,
+    /// Customers who said something and were not told in time what came of it.
+    FeedbackLoopsLate,
 }
 
 impl Metric {
@@ -79,6 +83,8 @@ impl Metric {
             Self::NoticesFailed => "notices_failed",
             Self::NoticesGivenUp => "notices_given_up",
             Self::DestinationsDown => "destinations_down",
+            Self::CapacityUtilizationPercent => "capacity_utilization_percent",
+            Self::FeedbackLoopsLate => "feedback_loops_late",
         }
     }
 
@@ -86,6 +92,7 @@ impl Metric {
     pub const fn unit(self) -> &'static str {
         match self {
             Self::EventToEffectMilliseconds => "Milliseconds",
+            Self::CapacityUtilizationPercent => "Percent",
             _ => "Count",
         }
     }

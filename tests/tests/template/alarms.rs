@@ -87,7 +87,7 @@ fn a14_every_function_has_alarms_on_errors_and_throttles() {
 fn a14_a_schedule_that_is_missed_is_noticed_by_the_absence_of_its_calls() {
     let document = document();
     let schedules = wiring().schedules;
-    assert_eq!(schedules.len(), 5);
+    assert_eq!(schedules.len(), 6);
     for schedule in schedules {
         let alarm = alarm_on("AWS/Events", "Invocations", "RuleName", &reference(&schedule.name));
         assert_eq!(alarm["ComparisonOperator"], "LessThanThreshold");
@@ -132,6 +132,14 @@ fn a_rule_that_a_kill_switch_holds_is_noticed() {
     let alarm = crate::document::properties("RulesHeldAlarm");
     fires_above(&alarm, 0);
     assert_eq!((&alarm["MetricName"], &alarm["Namespace"]), (&json!(Metric::RulesHeld.name()), &json!(NAMESPACE)));
+}
+
+#[test]
+fn a107_customers_who_were_not_told_in_time_are_noticed() {
+    let alarm = crate::document::properties("FeedbackLoopsLateAlarm");
+    fires_above(&alarm, 0);
+    let metric = json!(Metric::FeedbackLoopsLate.name());
+    assert_eq!((&alarm["MetricName"], &alarm["Namespace"]), (&metric, &json!(NAMESPACE)));
 }
 
 #[test]

@@ -208,7 +208,8 @@ impl Stage {
         let sightings = Sightings::of(&played.seen);
         // Half a year of hourly looks at everything would be most of the play, and finds no more than daily ones.
         let wiring = self.wiring.clone().no_faster_than(PLAY_TICK_SECONDS);
-        let wiring = wiring.slowed("source_watch", PLAY_LOOK_SECONDS).slowed("rule_sweep", PLAY_LOOK_SECONDS);
+        let looks = ["source_watch", "rule_sweep", "capacity_watch"];
+        let wiring = looks.into_iter().fold(wiring, |wiring, tick| wiring.slowed(tick, PLAY_LOOK_SECONDS));
         let mut host = self.host_with(wiring, sightings.witness())?;
         let portfolio = Portfolio::generate(played.seed);
         let client = play::client(self.clock.clone())?;

@@ -236,5 +236,13 @@ fn the_deployed_template_can_be_read() {
     assert_eq!(consumers, expected);
     let ticks: Vec<_> =
         wiring.schedules.iter().map(|schedule| (schedule.tick.as_str(), schedule.every_seconds)).collect();
-    assert_eq!(ticks, [("due_clock", 60), ("rule_sweep", 3_600), ("score_run", 86_400), ("source_watch", 3_600)]);
+    let expected = [
+        ("capacity_watch", 3_600),
+        ("due_clock", 60),
+        ("papers", 86_400),
+        ("rule_sweep", 3_600),
+        ("score_run", 86_400),
+        ("source_watch", 3_600),
+    ];
+    assert_eq!(ticks, expected);
 }
