@@ -3,6 +3,7 @@
 //! Results go to standard output, everything else (progress, logs, hints) to standard error.
 
 mod dry_run;
+mod evaluate;
 mod export;
 mod import;
 mod run;
@@ -49,6 +50,8 @@ enum Command {
     Import(import::Import),
     /// Tries a scorecard or rules on the portfolio and its past, beside what holds, and changes nothing
     DryRun(dry_run::DryRun),
+    /// Measures the predictions on public data, beside what others reach on it
+    Evaluate(evaluate::Evaluate),
     /// Writes the whole state as NDJSON, in the order of its keys
     Export(export::Export),
 }
@@ -91,6 +94,7 @@ pub fn execute(arguments: Arguments, out: &mut impl Write) -> Result<(), Box<dyn
         Command::Token(token) => token.execute(out),
         Command::Import(import) => import.execute(out),
         Command::DryRun(dry_run) => dry_run.execute(out),
+        Command::Evaluate(evaluate) => evaluate.execute(out),
         Command::Export(export) => export.execute(out),
     }
 }

@@ -11,6 +11,7 @@ pub mod command;
 pub mod configuration;
 pub mod data;
 pub mod dry_run;
+pub mod evaluate;
 pub mod faults;
 pub mod front;
 pub mod functions;
