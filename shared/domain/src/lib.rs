@@ -27,6 +27,7 @@ pub mod portfolio;
 pub mod quality;
 pub mod record;
 pub mod retry;
+pub mod risk;
 pub mod rule;
 pub mod rulebook;
 pub mod scorecard;
