@@ -2,7 +2,10 @@
 //!
 //! Every learner gives such tables, so that the weighted mean of several is again one additive model.
 
-#![expect(clippy::indexing_slicing, reason = "bins and groups are made here, below the lengths of the tables they index")]
+#![expect(
+    clippy::indexing_slicing,
+    reason = "bins and groups are made here, below the lengths of the tables they index"
+)]
 
 use super::examples::Examples;
 use super::scale::{Scale, groups};
@@ -36,7 +39,8 @@ impl Grid {
         };
         let bins: Vec<Vec<u8>> = examples.features().iter().zip(&scales).map(bin).collect();
         let groups: Vec<Vec<usize>> = scales.iter().map(|scale| groups(scale.bins())).collect();
-        let group = |(bins, groups): (&Vec<u8>, &Vec<usize>)| bins.iter().map(|bin| small(groups[usize::from(*bin)])).collect();
+        let group =
+            |(bins, groups): (&Vec<u8>, &Vec<usize>)| bins.iter().map(|bin| small(groups[usize::from(*bin)])).collect();
         let grouped = bins.iter().zip(&groups).map(group).collect();
         Self { scales, bins, groups, grouped, rows }
     }
@@ -186,9 +190,9 @@ fn add(table: &mut [f64], other: &[f64], times: f64) {
 
 /// Takes the weighted mean of some cells out of them.
 fn take_mean(table: &mut [f64], weights: &[f64], cells: impl Iterator<Item = usize> + Clone) -> f64 {
-    let (sum, weight) = cells.clone().fold((0.0, 0.0), |(sum, weight), cell| {
-        (sum + table[cell] * weights[cell], weight + weights[cell])
-    });
+    let (sum, weight) = cells
+        .clone()
+        .fold((0.0, 0.0), |(sum, weight), cell| (sum + table[cell] * weights[cell], weight + weights[cell]));
     if weight == 0.0 {
         return 0.0;
     }

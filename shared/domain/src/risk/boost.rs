@@ -94,8 +94,19 @@ struct Part {
 
 /// Learns from the examples of a grid. `held_out` names for each part the examples it does not learn from; `start` are
 /// log-odds to begin with, per part and example.
-pub fn boost(grid: &Grid, outcomes: &[bool], held_out: &[Vec<usize>], start: Option<&[Vec<f64>]>, how: &Boosting, generator: &mut Generator) -> Boosted {
-    let mut parts: Vec<Part> = held_out.iter().enumerate().map(|(at, held)| Part::new(outcomes, held, start.map(|start| &start[at]))).collect();
+pub fn boost(
+    grid: &Grid,
+    outcomes: &[bool],
+    held_out: &[Vec<usize>],
+    start: Option<&[Vec<f64>]>,
+    how: &Boosting,
+    generator: &mut Generator,
+) -> Boosted {
+    let mut parts: Vec<Part> = held_out
+        .iter()
+        .enumerate()
+        .map(|(at, held)| Part::new(outcomes, held, start.map(|start| &start[at])))
+        .collect();
     let mut best = (f64::INFINITY, 0);
     let mut asked: Vec<usize> = (0..grid.features()).collect();
     for round in 1..=how.rounds {
@@ -105,7 +116,8 @@ pub fn boost(grid: &Grid, outcomes: &[bool], held_out: &[Vec<usize>], start: Opt
             }
             part.round(grid, outcomes, how, &asked[..share(how.share, grid.features())]);
         }
-        let (sum, count) = parts.iter().fold((0.0, 0), |(sum, count), part| (sum + part.cost(outcomes), count + part.held.len()));
+        let (sum, count) =
+            parts.iter().fold((0.0, 0), |(sum, count), part| (sum + part.cost(outcomes), count + part.held.len()));
         let mean = sum / count.max(1) as f64;
         if mean < best.0 - 1e-7 {
             best = (mean, round);
@@ -145,11 +157,22 @@ impl Part {
         }
         let learnt: Vec<usize> = (0..rows).filter(|row| !is_held[*row]).collect();
         let some = learnt.iter().filter(|row| outcomes[**row]).count() as f64;
-        let base = if start.is_some() { 0.0 } else { super::real::log_odds((some + 0.5) / (learnt.len() as f64 + 1.0)) };
+        let base =
+            if start.is_some() { 0.0 } else { super::real::log_odds((some + 0.5) / (learnt.len() as f64 + 1.0)) };
         let log_odds = start.cloned().unwrap_or_else(|| vec![base; rows]);
         let best_held = held.iter().map(|row| log_odds[*row]).collect();
         let (slopes, curves) = (vec![0.0; rows], vec![0.0; rows]);
-        Self { learnt, held: held.to_vec(), log_odds, best_held, slopes, curves, steps: Vec::new(), ends: vec![0], base }
+        Self {
+            learnt,
+            held: held.to_vec(),
+            log_odds,
+            best_held,
+            slopes,
+            curves,
+            steps: Vec::new(),
+            ends: vec![0],
+            base,
+        }
     }
 
     fn cost(&self, outcomes: &[bool]) -> f64 {
@@ -199,18 +222,31 @@ impl Part {
     }
 
     fn four_leaves(&self, grid: &Grid, how: &Boosting, asked: &[usize]) -> Option<Step> {
-        let all: Vec<Sums> = asked.iter().map(|feature| self.sums(&grid.grouped[*feature], grid.group_width(*feature), &self.learnt)).collect();
+        let all: Vec<Sums> = asked
+            .iter()
+            .map(|feature| self.sums(&grid.grouped[*feature], grid.group_width(*feature), &self.learnt))
+            .collect();
         let best = |sums: &[Sums]| {
-            let splits = asked.iter().zip(sums).filter_map(|(feature, sums)| best_split(*feature, sums, 0, sums.slopes.len(), how));
+            let splits = asked
+                .iter()
+                .zip(sums)
+                .filter_map(|(feature, sums)| best_split(*feature, sums, 0, sums.slopes.len(), how));
             splits.reduce(|best, split| if split.gain > best.gain { split } else { best })
         };
         let root = best(&all)?;
         let groups = &grid.grouped[root.feature];
-        let low: Vec<usize> = self.learnt.iter().copied().filter(|row| usize::from(groups[*row]) <= root.last).collect();
-        let low: Vec<Sums> = asked.iter().map(|feature| self.sums(&grid.grouped[*feature], grid.group_width(*feature), &low)).collect();
+        let low: Vec<usize> =
+            self.learnt.iter().copied().filter(|row| usize::from(groups[*row]) <= root.last).collect();
+        let low: Vec<Sums> =
+            asked.iter().map(|feature| self.sums(&grid.grouped[*feature], grid.group_width(*feature), &low)).collect();
         let high: Vec<Sums> = all.iter().zip(&low).map(|(all, low)| all.without(low)).collect();
         let side = |sums: &[Sums], leaf: f64| best(sums).map_or(Side::All(leaf), Side::Split);
-        Some(Step::Groups { feature: root.feature, last: root.last, low: side(&low, root.low), high: side(&high, root.high) })
+        Some(Step::Groups {
+            feature: root.feature,
+            last: root.last,
+            low: side(&low, root.low),
+            high: side(&high, root.high),
+        })
     }
 
     fn tables(&self, grid: &Grid, round: usize) -> Tables {
@@ -316,7 +352,13 @@ fn three_leaves(sums: &Sums, how: &Boosting) -> Vec<f64> {
     for (side, (from, to, leaf)) in sides.into_iter().enumerate() {
         for bin in from..to {
             table[bin] = match second[side] {
-                Some(split) if side == split_side => if bin <= split.last { split.low } else { split.high },
+                Some(split) if side == split_side => {
+                    if bin <= split.last {
+                        split.low
+                    } else {
+                        split.high
+                    }
+                }
                 _ => leaf,
             };
         }

@@ -127,7 +127,8 @@ impl Examples {
     #[must_use]
     pub fn select(&self, rows: &[usize]) -> Self {
         let rows: Vec<usize> = rows.iter().copied().filter(|row| *row < self.outcomes.len()).collect();
-        let features = self.features.iter().map(|feature| Feature { values: feature.values.select(&rows), ..feature.clone() });
+        let features =
+            self.features.iter().map(|feature| Feature { values: feature.values.select(&rows), ..feature.clone() });
         Self {
             features: features.collect(),
             outcomes: rows.iter().filter_map(|row| self.outcomes.get(*row).copied()).collect(),

@@ -94,5 +94,8 @@ impl Design {
 
 /// The value of a penalty.
 pub fn quadratic(penalty: &Penalty, at: &[f64]) -> f64 {
-    penalty.iter().map(|(a, b, value)| if a == b { value * at[*a] * at[*a] } else { 2.0 * value * at[*a] * at[*b] }).sum()
+    penalty
+        .iter()
+        .map(|(a, b, value)| if a == b { value * at[*a] * at[*a] } else { 2.0 * value * at[*a] * at[*b] })
+        .sum()
 }

@@ -30,7 +30,9 @@ impl Scale {
     /// predicted happened to them.
     pub fn of(values: &Values, outcomes: &[bool]) -> Self {
         match values {
-            Values::Numbers(numbers) => Self::Numbers(edges(numbers.iter().flatten().map(|number| number.micros()).collect())),
+            Values::Numbers(numbers) => {
+                Self::Numbers(edges(numbers.iter().flatten().map(|number| number.micros()).collect()))
+            }
             Values::Words(words) => Self::Words(kinds(words, outcomes)),
         }
     }
@@ -47,7 +49,9 @@ impl Scale {
     pub fn bin(&self, value: Value<'_>) -> usize {
         match (self, value) {
             (Self::Numbers(edges), Value::Number(number)) => 1 + edges.partition_point(|edge| *edge < number),
-            (Self::Words(words), Value::Word(word)) => words.iter().position(|known| known == word).map_or(0, |at| at + 1),
+            (Self::Words(words), Value::Word(word)) => {
+                words.iter().position(|known| known == word).map_or(0, |at| at + 1)
+            }
             _ => 0,
         }
     }
@@ -55,7 +59,9 @@ impl Scale {
     /// What a bin holds, in words.
     pub fn words(&self, bin: usize) -> String {
         match self {
-            Self::Words(words) => bin.checked_sub(1).and_then(|at| words.get(at)).cloned().unwrap_or_else(|| "unknown".to_owned()),
+            Self::Words(words) => {
+                bin.checked_sub(1).and_then(|at| words.get(at)).cloned().unwrap_or_else(|| "unknown".to_owned())
+            }
             Self::Numbers(_) if bin == 0 => "unknown".to_owned(),
             Self::Numbers(edges) => {
                 let low = bin.checked_sub(2).and_then(|at| edges.get(at));
@@ -93,9 +99,13 @@ fn edges(mut micros: Vec<i64>) -> Vec<Quantity> {
     let mut edges = Vec::new();
     for cut in 1..=room {
         let at = cut * micros.len() / (room + 1);
-        let (Some(value), Some(before)) = (micros.get(at), at.checked_sub(1).and_then(|at| micros.get(at))) else { continue };
+        let (Some(value), Some(before)) = (micros.get(at), at.checked_sub(1).and_then(|at| micros.get(at))) else {
+            continue;
+        };
         // A value that many examples share goes into one bin: the edge moves below it.
-        let low = if before < value { *before } else {
+        let low = if before < value {
+            *before
+        } else {
             match distinct.partition_point(|other| other < value).checked_sub(1).and_then(|at| distinct.get(at)) {
                 Some(low) => *low,
                 None => continue,
@@ -119,7 +129,8 @@ fn kinds(words: &[Option<String>], outcomes: &[bool]) -> Vec<String> {
             count.1 += usize::from(*outcome);
         }
     }
-    let mut kinds: Vec<(&str, usize, usize)> = counts.into_iter().map(|(word, (all, some))| (word, all, some)).collect();
+    let mut kinds: Vec<(&str, usize, usize)> =
+        counts.into_iter().map(|(word, (all, some))| (word, all, some)).collect();
     kinds.retain(|(_, all, _)| *all >= RARE);
     kinds.sort_by_key(|(_, all, _)| std::cmp::Reverse(*all));
     kinds.truncate(MOST_BINS - 1);

@@ -79,7 +79,9 @@ pub fn smooth(grid: &Grid, outcomes: &[bool], pairs: &[(usize, usize)], held_out
 fn coarse(grid: &Grid, feature: usize) -> Vec<usize> {
     let width = grid.group_width(feature);
     match grid.scales[feature] {
-        Scale::Numbers(_) if width > STEPS + 1 => (0..width).map(|group| if group == 0 { 0 } else { 1 + (group - 1) * STEPS / (width - 1) }).collect(),
+        Scale::Numbers(_) if width > STEPS + 1 => {
+            (0..width).map(|group| if group == 0 { 0 } else { 1 + (group - 1) * STEPS / (width - 1) }).collect()
+        }
         _ => (0..width).collect(),
     }
 }
@@ -91,7 +93,9 @@ fn lay_out(grid: &Grid, pairs: &[(usize, usize)], coarse: &[Vec<usize>]) -> (Vec
     for what in whats {
         let cell = |row: usize| match what {
             What::Single(feature) => usize::from(grid.bins[feature][row]),
-            What::Pair(a, b) => pair_cell(coarse[a][usize::from(grid.grouped[a][row])], coarse[b][usize::from(grid.grouped[b][row])]),
+            What::Pair(a, b) => {
+                pair_cell(coarse[a][usize::from(grid.grouped[a][row])], coarse[b][usize::from(grid.grouped[b][row])])
+            }
         };
         let mut columns: BTreeMap<usize, usize> = (0..grid.rows).map(|row| (cell(row), 0)).collect();
         for column in columns.values_mut() {
@@ -119,7 +123,8 @@ const fn pair_cell(a: usize, b: usize) -> usize {
 }
 
 fn single_penalty(columns: &BTreeMap<usize, usize>, number: bool) -> Vec<(usize, usize, f64)> {
-    let mut penalty: Vec<(usize, usize, f64)> = columns.values().map(|column| (*column, *column, if number { LEVEL } else { 1.0 })).collect();
+    let mut penalty: Vec<(usize, usize, f64)> =
+        columns.values().map(|column| (*column, *column, if number { LEVEL } else { 1.0 })).collect();
     if number {
         let known: Vec<usize> = columns.iter().filter(|(bin, _)| **bin > 0).map(|(_, column)| *column).collect();
         for pair in known.windows(2) {
@@ -157,7 +162,12 @@ fn improve(terms: &mut [Term], fit: &Fit) -> f64 {
     for term in terms {
         let cells: Vec<(usize, usize)> = term.penalty.iter().map(|(a, b, _)| (*a, *b)).collect();
         let covariances = inverse.squared(&cells);
-        let trace: f64 = term.penalty.iter().zip(&covariances).map(|((a, b, value), covariance)| value * covariance * if a == b { 1.0 } else { 2.0 }).sum();
+        let trace: f64 = term
+            .penalty
+            .iter()
+            .zip(&covariances)
+            .map(|((a, b, value), covariance)| value * covariance * if a == b { 1.0 } else { 2.0 })
+            .sum();
         let freedom = (term.columns.len() as f64 - term.strength * trace).max(1e-6);
         let roughness = quadratic(&term.penalty, &fit.coefficients).max(1e-12);
         let next = (freedom / roughness).clamp(1e-2, 1e5).clamp(term.strength / 10.0, term.strength * 10.0);
