@@ -43,8 +43,8 @@ pub struct Boosted {
     pub tables: Tables,
     /// For each example the mean log-odds of the parts that did not learn from it.
     pub held: Vec<f64>,
-    /// How many rounds.
-    pub rounds: usize,
+    /// For each part its log-odds of every example, for another learner to go on from.
+    pub parts: Vec<Vec<f64>>,
 }
 
 /// A yes-or-no question: bins (or groups) up to `last` on the one side.
@@ -130,17 +130,24 @@ pub fn boost(
     }
     let (mut held, mut times) = (vec![0.0; grid.rows], vec![0.0_f64; grid.rows]);
     let mut tables = Tables::zero(grid);
-    for part in &parts {
+    let mut ends = Vec::with_capacity(parts.len());
+    for (at, part) in parts.iter().enumerate() {
         for (row, log_odds) in part.held.iter().zip(&part.best_held) {
             held[*row] += log_odds;
             times[*row] += 1.0;
         }
-        tables.add(&part.tables(grid, best.1), 1.0 / parts.len() as f64);
+        let learnt = part.tables(grid, best.1);
+        let mut end = learnt.log_odds(grid);
+        if let Some(start) = start {
+            end.iter_mut().zip(&start[at]).for_each(|(end, start)| *end += start);
+        }
+        ends.push(end);
+        tables.add(&learnt, 1.0 / parts.len() as f64);
     }
     for (sum, times) in held.iter_mut().zip(&times) {
         *sum /= times.max(1.0);
     }
-    Boosted { tables, held, rounds: best.1 }
+    Boosted { tables, held, parts: ends }
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a few hundred")]

@@ -20,6 +20,7 @@ impl Triangle {
     }
 
     /// The cell.
+    #[cfg(test)]
     pub fn at(&self, row: usize, column: usize) -> f64 {
         self.rows[row.max(column)][row.min(column)]
     }

@@ -6,6 +6,24 @@
 /// Below this, and above its opposite, log-odds are held to it: a chance of one in 13 million.
 const FARTHEST: f64 = 16.4;
 
+/// One over the factorials of 13 down to 0.
+const INVERSE_FACTORIALS: [f64; 14] = [
+    1.0 / 6_227_020_800.0,
+    1.0 / 479_001_600.0,
+    1.0 / 39_916_800.0,
+    1.0 / 3_628_800.0,
+    1.0 / 362_880.0,
+    1.0 / 40_320.0,
+    1.0 / 5_040.0,
+    1.0 / 720.0,
+    1.0 / 120.0,
+    1.0 / 24.0,
+    1.0 / 6.0,
+    0.5,
+    1.0,
+    1.0,
+];
+
 /// e to the `x`, to within 2 units in the last place for `|x| < 700`.
 pub fn exp(x: f64) -> f64 {
     let x = x.clamp(-700.0, 700.0);
@@ -13,9 +31,9 @@ pub fn exp(x: f64) -> f64 {
     // ln 2 in two parts: the first has so few digits that its product with `whole` is exact.
     let rest = (x - whole * 0.693_147_180_369_123_8) - whole * 1.908_214_929_270_587_7e-10;
     // Taylor's series on |rest| <= ln 2 / 2.
-    let mut sum = 1.0;
-    for divisor in [13.0, 12.0, 11.0, 10.0, 9.0, 8.0, 7.0, 6.0, 5.0, 4.0, 3.0, 2.0, 1.0] {
-        sum = 1.0 + sum * rest / divisor;
+    let mut sum = 0.0;
+    for coefficient in INVERSE_FACTORIALS {
+        sum = sum * rest + coefficient;
     }
     sum * power_of_two(whole)
 }

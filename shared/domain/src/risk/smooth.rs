@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 /// How many coarse steps a number has where it acts together with another feature.
 const STEPS: usize = 8;
 /// How often the smoothing is improved.
-const UPDATES: usize = 25;
+const UPDATES: usize = 10;
 /// What keeps the level of a table of neighbours where it is.
 const LEVEL: f64 = 0.02;
 
@@ -21,7 +21,7 @@ const LEVEL: f64 = 0.02;
 pub struct Smooth {
     /// Fitted to all examples.
     pub tables: Tables,
-    /// For each example the mean log-odds of the fits that did not see it.
+    /// For each example the log-odds of the fit that did not see it; each is held out once.
     pub held: Vec<f64>,
 }
 
@@ -41,38 +41,45 @@ enum What {
     Pair(usize, usize),
 }
 
-/// Fits the features and these pairs of them.
+/// Fits the features and these pairs of them. What is said about held-out examples knows nothing of them, not even how
+/// much to smooth.
 pub fn smooth(grid: &Grid, outcomes: &[bool], pairs: &[(usize, usize)], held_out: &[Vec<usize>]) -> Smooth {
     let coarse: Vec<Vec<usize>> = (0..grid.features()).map(|feature| coarse(grid, feature)).collect();
     let (mut terms, design) = lay_out(grid, pairs, &coarse);
     let all: Vec<usize> = (0..grid.rows).collect();
-    let mut fit = Fit { coefficients: vec![0.0; design.columns], factor: super::cholesky::Triangle::zero(0) };
-    for update in 0..UPDATES {
-        let steps = if update == 0 { 4 } else { 1 };
-        fit = design.fit(outcomes, &all, &penalty(&terms), fit.coefficients, steps);
-        if improve(&mut terms, &fit) < 0.01 {
-            break;
-        }
-    }
-    let penalty = penalty(&terms);
-    fit = design.fit(outcomes, &all, &penalty, fit.coefficients, 20);
-    let (mut held, mut times) = (vec![0.0; grid.rows], vec![0.0_f64; grid.rows]);
+    let coefficients = fit(&design, &mut terms, outcomes, &all);
+    let tables = tables(grid, &terms, &coarse, &coefficients);
+    let mut held = vec![0.0; grid.rows];
     for part in held_out {
         let mut is_held = vec![false; grid.rows];
         for row in part {
             is_held[*row] = true;
         }
         let learnt: Vec<usize> = all.iter().copied().filter(|row| !is_held[*row]).collect();
-        let fit = design.fit(outcomes, &learnt, &penalty, fit.coefficients.clone(), 8);
+        let coefficients = fit(&design, &mut terms, outcomes, &learnt);
         for row in part {
-            held[*row] += design.log_odds(*row, &fit.coefficients);
-            times[*row] += 1.0;
+            held[*row] = design.log_odds(*row, &coefficients);
         }
     }
-    for (sum, times) in held.iter_mut().zip(&times) {
-        *sum /= times.max(1.0);
+    Smooth { tables, held }
+}
+
+/// Learns coefficients and how much to smooth them.
+fn fit(design: &Design, terms: &mut [Term], outcomes: &[bool], rows: &[usize]) -> Vec<f64> {
+    for term in terms.iter_mut() {
+        term.strength = if matches!(term.what, What::Single(_)) { 2.0 } else { 20.0 };
     }
-    Smooth { tables: tables(grid, &terms, &coarse, &fit.coefficients), held }
+    let mut coefficients = vec![0.0; design.columns];
+    for update in 0..UPDATES {
+        let steps = if update == 0 { 3 } else { 1 };
+        let fit = design.fit(outcomes, rows, &penalty(terms), coefficients, steps);
+        let moved = improve(terms, &fit);
+        coefficients = fit.coefficients;
+        if moved < 0.05 {
+            break;
+        }
+    }
+    design.fit(outcomes, rows, &penalty(terms), coefficients, 6).coefficients
 }
 
 /// The coarse step of each group of a feature; kinds stay what they are.
@@ -112,8 +119,7 @@ fn lay_out(grid: &Grid, pairs: &[(usize, usize)], coarse: &[Vec<usize>]) -> (Vec
                 pair_penalty(&columns, number(a), number(b))
             }
         };
-        let strength = if matches!(what, What::Single(_)) { 2.0 } else { 20.0 };
-        terms.push(Term { what, columns, penalty, strength });
+        terms.push(Term { what, columns, penalty, strength: 1.0 });
     }
     (terms, design)
 }

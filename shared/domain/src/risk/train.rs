@@ -1,4 +1,4 @@
-//! Trains a model: three additive learners side by side, their mean as one set of tables.
+//! Trains a model: boosted tables and smoothed ones, their weighted mean as one set of tables.
 //!
 //! The same examples and recipe give the same model, byte for byte. Figures in its record are measured on held-out
 //! examples; nothing that is not among the examples is looked at.
@@ -22,15 +22,15 @@ pub const RIGHT: f64 = 0.85;
 pub const MOST_PAIRS: usize = 40;
 /// How many parts the examples are divided into; each learner learns that many times without one of them.
 const PARTS: usize = 8;
-/// How many pairs are smoothed.
-const SMOOTHED_PAIRS: usize = 10;
+/// The weights that the boosted tables may have, in tenths; the smoothed ones have the rest.
+const WEIGHTS: [u8; 5] = [3, 4, 5, 6, 7];
 
 /// Each feature in turn, slowly.
 const TURNS: Boosting =
-    Boosting { shape: Shape::Turns, rate: 0.02, ridge: 1.0, least: 2.0, share: 1.0, rounds: 2000, patience: 40 };
-/// The best of a few features and the best beside it.
+    Boosting { shape: Shape::Turns, rate: 0.03, ridge: 1.0, least: 2.0, share: 1.0, rounds: 1000, patience: 30 };
+/// What two features say together that neither says alone: the best of a few and the best beside it.
 const BEST: Boosting =
-    Boosting { shape: Shape::Best, rate: 0.06, ridge: 10.0, least: 5.0, share: 0.25, rounds: 2000, patience: 60 };
+    Boosting { shape: Shape::Best, rate: 0.04, ridge: 10.0, least: 5.0, share: 0.25, rounds: 2000, patience: 50 };
 
 /// How a model is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,7 +91,7 @@ pub fn train(kind: Kind, examples: &Examples, recipe: Recipe) -> Result<Trained,
     let least_sureness = least_sureness(&known);
     let sure: Vec<Known> =
         known.iter().copied().filter(|(chance, _)| measure::sureness(*chance) >= least_sureness).collect();
-    let dropping_costs = (!dropped.is_empty()).then(|| dropping_costs(examples, &grid, &parts));
+    let dropping_costs = (!dropped.is_empty()).then(|| dropping_costs(examples, &grid, &joined(&parts)));
     let record = Record {
         examples: outcomes.len() as u64,
         happened: happened as u64,
@@ -143,26 +143,36 @@ pub fn divide(outcomes: &[bool], parts: usize, generator: &mut Generator) -> Vec
     (0..parts).map(|part| order.iter().copied().skip(part).step_by(parts.max(1)).collect()).collect()
 }
 
-/// The mean of the learners and of what they said about held-out examples.
+/// The mean of the learners and of what they said about held-out examples, weighted by what suits these best.
 fn learn(grid: &Grid, outcomes: &[bool], parts: &[Vec<usize>], generator: &mut Generator) -> (Tables, Vec<f64>) {
-    let best = boost(grid, outcomes, parts, None, &BEST, generator);
     let turns = boost(grid, outcomes, parts, None, &TURNS, generator);
-    let mut pure = best.tables.clone();
-    pure.purify(grid);
-    let strongest = strongest(&pure, grid, SMOOTHED_PAIRS);
-    let smooth = smooth(grid, outcomes, &strongest, parts);
+    let pairs = boost(grid, outcomes, parts, Some(&turns.parts), &BEST, generator);
+    let smooth = smooth(grid, outcomes, &[], &joined(parts));
+    let mean = |weight: u8| -> Vec<f64> {
+        let weight = f64::from(weight) / 10.0;
+        pairs
+            .held
+            .iter()
+            .zip(&smooth.held)
+            .map(|(boosted, smooth)| weight * boosted + (1.0 - weight) * smooth)
+            .collect()
+    };
+    let price =
+        |weight: u8| mean(weight).iter().zip(outcomes).map(|(held, outcome)| cost(*held, *outcome)).sum::<f64>();
+    let weight = WEIGHTS.into_iter().min_by(|a, b| price(*a).total_cmp(&price(*b))).unwrap_or(5);
     let mut tables = Tables::zero(grid);
-    let mut held = vec![0.0; grid.rows];
-    for (member, said) in [(best.tables, best.held), (turns.tables, turns.held), (smooth.tables, smooth.held)] {
-        tables.add(&member, 1.0 / 3.0);
-        for (sum, said) in held.iter_mut().zip(said) {
-            *sum += said / 3.0;
-        }
-    }
+    tables.add(&turns.tables, f64::from(weight) / 10.0);
+    tables.add(&pairs.tables, f64::from(weight) / 10.0);
+    tables.add(&smooth.tables, 1.0 - f64::from(weight) / 10.0);
     tables.purify(grid);
-    let keep = self::strongest(&tables, grid, MOST_PAIRS);
+    let keep = strongest(&tables, grid, MOST_PAIRS);
     tables.pairs.retain(|pair, _| keep.contains(pair));
-    (tables, held)
+    (tables, mean(weight))
+}
+
+/// Parts two by two: smoothing is slow, and held-out examples do not need more.
+fn joined(parts: &[Vec<usize>]) -> Vec<Vec<usize>> {
+    parts.chunks(2).map(<[_]>::concat).collect()
 }
 
 /// The pairs that say most, the strongest first.
