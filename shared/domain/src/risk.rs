@@ -7,7 +7,10 @@
 mod additive;
 mod boost;
 mod cholesky;
+pub mod contest;
+pub mod drift;
 pub mod examples;
+pub mod ledger;
 mod logistic;
 pub mod measure;
 pub mod model;
