@@ -153,7 +153,7 @@ pub fn run(out: &mut impl Write, folder: &Path, parts: &[Part]) -> io::Result<Ta
 
 fn table(rows: &[Row]) -> Table {
     let mut table = Table::new();
-    table.load_preset(presets::ASCII_MARKDOWN).set_content_arrangement(ContentArrangement::Disabled);
+    table.load_style(presets::ASCII_MARKDOWN).set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(["task", "set", "figure", "ours", "theirs", "by", "better", ""]);
     for row in rows {
         let better = match row.better {
