@@ -152,7 +152,7 @@ pub fn boost(
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a few hundred")]
 fn share(share: f64, of: usize) -> usize {
-    ((share * of as f64).ceil() as usize).clamp(1.min(of), of)
+    ((share * of as f64).ceil() as usize).clamp(of.min(4), of)
 }
 
 impl Part {
