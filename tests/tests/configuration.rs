@@ -2,7 +2,7 @@
 //!
 //! `CS_OPS_UPDATE=1 cargo test -p tests --test configuration` writes them anew.
 
-use contract::{contact, escalation, experiments, mapping, playbook, rules, scorecard, segments};
+use contract::{contact, escalation, experiments, mapping, playbook, roster, rules, scorecard, segments};
 use schemars::{Schema, schema_for};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/contract/defaults")
 }
 
-fn schemas() -> [(&'static str, Schema); 8] {
+fn schemas() -> [(&'static str, Schema); 9] {
     [
         ("scorecard", schema_for!(scorecard::ScorecardFile)),
         ("rules", schema_for!(rules::RulesFile)),
@@ -21,6 +21,7 @@ fn schemas() -> [(&'static str, Schema); 8] {
         ("segments", schema_for!(segments::SegmentsFile)),
         ("contact", schema_for!(contact::ContactFile)),
         ("experiments", schema_for!(experiments::ExperimentsFile)),
+        ("roster", schema_for!(roster::RosterFile)),
     ]
 }
 
@@ -42,7 +43,15 @@ fn the_schemas_in_the_repository_are_made_from_the_types() {
 fn what_is_built_in_fits_its_schema_and_what_is_misspelt_does_not() {
     let playbooks =
         ["expansion", "lifecycle", "onboarding", "renewal", "win-back"].map(|name| (format!("playbooks/{name}"), 4));
-    let files = [("scorecard", 0), ("maturity", 0), ("rules", 1), ("escalation", 2), ("segments", 5), ("contact", 6)];
+    let files = [
+        ("scorecard", 0),
+        ("maturity", 0),
+        ("rules", 1),
+        ("escalation", 2),
+        ("segments", 5),
+        ("contact", 6),
+        ("roster", 8),
+    ];
     for (file, of) in files.map(|(file, of)| (file.to_owned(), of)).into_iter().chain(playbooks) {
         let (name, schema) = schemas()[of].clone();
         let schema = jsonschema::validator_for(schema.as_value()).unwrap();

@@ -10,8 +10,8 @@
 //! - **the same state**: every item of the table, but for what says *how* it came about. Left out are: items of runs and
 //!   idempotency keys, the cursor and the places of due work, the leased places of executions, and the score history, the
 //!   chain of decisions and the timeline, which hold one entry for each look that was taken; of the others, versions and what names them, the
-//!   handled messages, what points into the chain, the moments at which functions looked, and of an escalation that was
-//!   taken on how far up the ladder it had got, for that depends on when its news arrived. Kept are: accounts, series,
+//!   handled messages, what points into the chain, the moments at which functions looked, and of an escalation who of a
+//!   role was told and, once it is taken on, how far up the ladder it had got, for both depend on when its news arrived. Kept are: accounts, series,
 //!   signals, cases, health with its parts, episodes with their calls to action, escalations with their clocks,
 //!   quarantine, the rows of the report.
 //! - **each once**: one opening of each call to action, escalation and step of a playbook, and one effect of each step,
@@ -404,8 +404,9 @@ fn kept(item: &Item) -> Option<(String, Value)> {
     Some((format!("{pk} {sk}"), body))
 }
 
-/// Takes away the moments at which functions looked, what counts their looks or points to them, and how far up the ladder
-/// an escalation got before it was taken on: that depends on when its news arrived.
+/// Takes away the moments at which functions looked, what counts their looks or points to them, how far up the ladder
+/// an escalation got before it was taken on, and who of a role was told (the role is kept): these depend on when the
+/// news arrived, for shifts change in the morning.
 fn forget_looks(value: &mut Value) {
     match value {
         Value::String(text) if text.parse::<Timestamp>().is_ok() => *value = json!("(a moment)"),
@@ -418,6 +419,9 @@ fn forget_looks(value: &mut Value) {
                 ["step", "repeats", "role", "told"].iter().for_each(|name| drop(fields.remove(*name)));
             }
             ["audit", "event", "seconds_to_breach", "seen"].iter().for_each(|name| drop(fields.remove(*name)));
+            if let Some(Value::Array(told)) = fields.get_mut("told") {
+                told.iter_mut().filter_map(Value::as_object_mut).for_each(|told| drop(told.remove("person")));
+            }
             fields.values_mut().for_each(forget_looks);
         }
         _ => {}

@@ -1,13 +1,15 @@
 //! The list of active escalations, and what people do with them.
 
+use crate::Plan;
 use crate::change::{Change, Door};
 use async_trait::async_trait;
 use contract::escalate::{ActiveEscalations, EscalationActionRequest, EscalationItem};
 use contract::event::FunctionName;
 use contract::problem::Fault;
-use domain::escalation::{Escalation, EscalationFact, EscalationPolicies, TransitionError};
+use domain::escalation::{Escalation, EscalationFact, TransitionError};
 use domain::id::{AccountId, EscalationId, PersonId};
 use domain::record::EscalationRecord;
+use jiff::Timestamp;
 use platform::function::{Failure, Ports};
 use platform::http::{self, Caller, Problem, Request, Response};
 use platform::keys;
@@ -17,6 +19,8 @@ use std::sync::{Mutex, PoisonError};
 
 /// The most escalations in one answer.
 const MAX_PAGE: usize = 100;
+/// What people may do.
+const ACTIONS: &str = "acknowledge, unacknowledge, snooze, hand-over, accept, resolve or reopen";
 /// The most active escalations that are put in order.
 const MAX_LISTED: usize = 10_000;
 
@@ -73,21 +77,29 @@ fn read_cursor(request: &Request) -> Result<usize, Problem> {
 }
 
 /// `POST /escalations/{id}/{action}`.
-pub async fn act(
-    ports: &Ports,
-    policies: &EscalationPolicies,
-    caller: &Caller,
-    request: &Request,
-) -> Result<Response, Problem> {
+pub async fn act(ports: &Ports, plan: &Plan, caller: &Caller, request: &Request) -> Result<Response, Problem> {
     let parameter = |name: &str| request.parameters.get(name).map(String::as_str).unwrap_or_default();
     let action = read_action(parameter("action"), request)?;
+    if let Action::HandOver { to } = &action
+        && plan.roster.person(to).is_none()
+    {
+        return Err(missing("to", &format!("`{to}` is not in the roster")));
+    }
     let not_found = || Problem::not_found("escalation", parameter("id"));
     let id = EscalationId::new(parameter("id")).map_err(|_| not_found())?;
     let index = keys::escalation_index(&caller.tenant, &id);
     let listed: EscalationItem = table::read(&ports.table.get(&index).await?.ok_or_else(not_found)?)?;
     let account = AccountId::new(&listed.account).map_err(|error| Problem::internal(&error))?;
     let cause = request.cause(caller, FunctionName::Escalate);
-    let change = Change { ports, policies, cause: &cause, account: &account, now: ports.clock.now(), door: Door::Http };
+    let change = Change {
+        ports,
+        policies: &plan.policies,
+        roster: &plan.roster,
+        cause: &cause,
+        account: &account,
+        now: ports.clock.now(),
+        door: Door::Http,
+    };
     let act = Act { change, by: &caller.subject, id: &id, action: &action, refused: Mutex::new(None) };
     let message = request.cause_id(caller, FunctionName::Escalate);
     once::handle(ports, &keys::escalations(&caller.tenant, &account), &message, &act).await?;
@@ -100,6 +112,11 @@ pub async fn act(
 
 enum Action {
     Acknowledge,
+    Unacknowledge,
+    Snooze { until: Timestamp },
+    HandOver { to: PersonId },
+    Accept,
+    Reopen,
     Resolve { outcome: String },
 }
 
@@ -108,19 +125,37 @@ fn read_action(name: &str, request: &Request) -> Result<Action, Problem> {
         || if request.body.is_empty() { Ok(EscalationActionRequest::default()) } else { http::read_json(request) };
     match name {
         "acknowledge" => body().map(|_| Action::Acknowledge),
+        "unacknowledge" => body().map(|_| Action::Unacknowledge),
+        "accept" => body().map(|_| Action::Accept),
+        "reopen" => body().map(|_| Action::Reopen),
+        "snooze" => match body()?.until {
+            Some(until) => Ok(Action::Snooze { until }),
+            None => Err(missing("until", "say until when nobody is to be told")),
+        },
+        "hand-over" => match body()?.to {
+            Some(to) => Ok(Action::HandOver { to }),
+            None => Err(missing("to", "say who is to take it over")),
+        },
         "resolve" => Ok(Action::Resolve { outcome: body()?.outcome.unwrap_or_default() }),
         other => Err(Problem::new(
             404,
             "not_found",
             "There is no such thing",
-            format!("there is no action `{other}`; use acknowledge or resolve"),
+            format!("there is no action `{other}`; use {ACTIONS}"),
         )),
     }
 }
 
+fn missing(field: &str, reason: &str) -> Problem {
+    Problem::invalid("the request has a fault", vec![Fault::new(field, reason)])
+}
+
 fn problem(refusal: &TransitionError) -> Problem {
     match refusal {
-        TransitionError::Resolved => Problem::conflict(refusal.to_string()),
+        TransitionError::Resolved | TransitionError::Status { .. } | TransitionError::NotTheirs(_) => {
+            Problem::conflict(refusal.to_string())
+        }
+        TransitionError::Snooze(_) => missing("until", &refusal.to_string()),
         TransitionError::Words(_) => {
             Problem::invalid("the outcome is not valid", vec![Fault::new("outcome", refusal.to_string())])
         }
@@ -140,6 +175,13 @@ impl Act<'_> {
     fn apply(&self, known: &Escalation) -> Result<(Escalation, Vec<EscalationFact>), TransitionError> {
         match self.action {
             Action::Acknowledge => known.acknowledge(self.by.clone(), self.change.now),
+            Action::Unacknowledge => known.unacknowledge(self.by.clone(), self.change.now),
+            Action::Snooze { until } => known.snooze(self.by.clone(), *until, self.change.now),
+            Action::HandOver { to } => {
+                known.hand_over(self.by.clone(), to.clone(), self.change.policies, self.change.now)
+            }
+            Action::Accept => known.accept(self.by.clone(), self.change.now),
+            Action::Reopen => known.reopen(self.by.clone(), self.change.now),
             Action::Resolve { outcome } => known.resolve(self.by.clone(), outcome, self.change.now),
         }
     }
@@ -157,7 +199,7 @@ impl Decide for Act<'_> {
             (Some(known), _) => self.apply(known),
             // It ended so long ago that the account has forgotten it; the list still says how.
             (None, Action::Resolve { .. }) => return Ok(None),
-            (None, Action::Acknowledge) => Err(TransitionError::Resolved),
+            (None, _) => Err(TransitionError::Resolved),
         };
         match applied {
             Ok((escalation, facts)) => self.change.effect(record, escalation, &facts).await,

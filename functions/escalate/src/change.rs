@@ -2,16 +2,17 @@
 //! events that tell it, and the link in the chain of decisions.
 
 use crate::clock;
-use contract::escalate::{EscalationItem, by_name, event_body};
+use contract::escalate::{EscalationItem, ToldBody, by_name, event_body};
 use contract::event::{
-    Cause, EscalationAcknowledged, EscalationAdvanced, EscalationOpened, EscalationResolved, EscalationUpdated, Event,
-    Fact, SlaBreached, SlaWarned,
+    Cause, EscalationAcknowledged, EscalationAdvanced, EscalationMoved, EscalationOpened, EscalationResolved,
+    EscalationUpdated, Event, Fact, SlaBreached, SlaWarned,
 };
 use domain::audit::{self, Record};
 use domain::digest::Digest;
 use domain::escalation::{self, Escalation, EscalationFact, EscalationPolicies, Status, What};
-use domain::id::{AccountId, EscalationId, TenantId};
+use domain::id::{AccountId, EscalationId, PersonId, TenantId};
 use domain::record::EscalationRecord;
+use domain::roster::Roster;
 use jiff::{SignedDuration, Timestamp};
 use platform::function::{Failure, Ports};
 use platform::keys;
@@ -27,6 +28,9 @@ const LISTED_DAYS: i64 = 90;
 const KEPT_NEWS: usize = 800;
 /// What an escalation takes beside the news of its case, in pieces of news.
 const OWN_SIZE: usize = 5;
+
+/// How many of those who were told are listed: the latest.
+const MAX_TOLD: usize = 50;
 
 /// A piece of due work: which escalation to look at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,6 +54,7 @@ pub fn nothing_yet(tenant: &TenantId, account: &AccountId) -> EscalationRecord {
 pub struct Change<'a> {
     pub ports: &'a Ports,
     pub policies: &'a EscalationPolicies,
+    pub roster: &'a Roster,
     pub cause: &'a Cause,
     pub account: &'a AccountId,
     pub now: Timestamp,
@@ -83,7 +88,7 @@ impl Change<'_> {
         if record.escalations.get(&escalation.id) == Some(&escalation) && writes.is_empty() {
             return Ok(None);
         }
-        writes.push(self.entry(&escalation).await?);
+        writes.push(self.entry(&escalation, facts).await?);
         if !facts.is_empty() {
             let link = self.link(&record.audit, &escalation, facts)?;
             let key = keys::audit(&self.cause.tenant, self.account, "escalate", link.seq);
@@ -97,13 +102,38 @@ impl Change<'_> {
         Ok(Some(Effect { state: record, writes, events }))
     }
 
-    async fn entry(&self, escalation: &Escalation) -> Result<Write, Failure> {
+    async fn entry(&self, escalation: &Escalation, facts: &[EscalationFact]) -> Result<Write, Failure> {
         let key = keys::escalation_index(&self.cause.tenant, &escalation.id);
         let found = self.ports.table.get(&key).await?;
         let ended = !escalation.status.is_active();
         let listed_until = self.now.checked_add(SignedDuration::from_hours(24 * LISTED_DAYS)).ok();
-        let body = table::body(&EscalationItem::of(escalation, self.policies, self.now))?;
+        let mut item = EscalationItem::of(escalation, self.policies, self.now);
+        item.told =
+            found.as_ref().map(table::read::<EscalationItem>).transpose()?.map_or_else(Vec::new, |item| item.told);
+        item.told.extend(facts.iter().flat_map(|fact| self.told(escalation, fact)));
+        let too_many = item.told.len().saturating_sub(MAX_TOLD);
+        item.told.drain(..too_many);
+        let body = table::body(&item)?;
         Ok(Write::Put { key, expect: Expect::of(found.as_ref()), body, expires_at: listed_until.filter(|_| ended) })
+    }
+
+    /// Who is told by a fact: those on duty for its step, by the roster, at its moment.
+    fn told(&self, escalation: &Escalation, fact: &EscalationFact) -> Vec<ToldBody> {
+        let number = match &fact.what {
+            What::Opened | What::Reopened { .. } => 0,
+            What::Advanced { step, .. } => *step,
+            What::GivenBack { .. } | What::Woke => escalation.step,
+            _ => return Vec::new(),
+        };
+        let step = self.policies.policy(escalation).step(number);
+        let body = |duty: domain::roster::Duty| ToldBody {
+            at: fact.at,
+            person: duty.person.to_string(),
+            instead_of: duty.instead_of.map(|person| person.to_string()),
+            role: step.role.name().to_owned(),
+        };
+        // The others of a shift are there for when the first is not.
+        step.people(escalation.severity, self.roster, fact.at).into_iter().take(1).map(body).collect()
     }
 
     /// Moves the escalation's due work to where it belongs now.
@@ -140,13 +170,20 @@ impl Change<'_> {
     ) -> Result<audit::Link, Failure> {
         let inputs_hash =
             Digest::of_json("escalation", escalation).map_err(|error| Failure::Unhandled(error.to_string()))?;
+        let broken = match &escalation.cause {
+            escalation::Cause::Person { by, .. } => Some(format!("{by} broke the glass: {}", escalation.reason)),
+            _ => None,
+        };
         let record = Record {
             at: self.now,
             what: "escalation".to_owned(),
             inputs_hash,
             config_hash: self.policies.version(),
             outcome: format!("{} is {}", escalation.id, escalation.status.name()),
-            reasons: facts.iter().map(|fact| format!("{} at {}", name(&fact.what), fact.at)).collect(),
+            reasons: broken
+                .into_iter()
+                .chain(facts.iter().map(|fact| format!("{} at {}", name(&fact.what), fact.at)))
+                .collect(),
         };
         Ok(audit::append(chain, record))
     }
@@ -167,7 +204,23 @@ impl Change<'_> {
 
     fn event(&self, escalation: &Escalation, fact: &EscalationFact) -> Event {
         let body = event_body(escalation, self.policies, self.now);
+        let acknowledged = matches!(escalation.status, Status::Acknowledged { .. });
+        let moved =
+            |how: &str, by: Option<&PersonId>, to: Option<&PersonId>, until: Option<Timestamp>| EscalationMoved {
+                escalation: body.clone(),
+                how: how.to_owned(),
+                acknowledged,
+                by: by.cloned(),
+                to: to.cloned(),
+                until,
+            };
         let told: Fact = match &fact.what {
+            What::GivenBack { by } => moved("given_back", Some(by), None, None).into(),
+            What::Snoozed { by, until } => moved("snoozed", Some(by), None, Some(*until)).into(),
+            What::Woke => moved("woke", None, None, None).into(),
+            What::HandedOver { by, to, accept_by } => moved("handed_over", Some(by), Some(to), Some(*accept_by)).into(),
+            What::Accepted { by } => moved("accepted", Some(by), None, None).into(),
+            What::Reopened { by } => moved("reopened", Some(by), None, None).into(),
             What::Opened => EscalationOpened { escalation: body }.into(),
             What::Acknowledged { by } => EscalationAcknowledged { escalation: body, by: by_name(by) }.into(),
             What::Advanced { .. } => EscalationAdvanced { escalation: body }.into(),
@@ -202,7 +255,7 @@ fn forget_the_oldest(record: &mut EscalationRecord) {
 fn size(escalation: &Escalation) -> usize {
     match &escalation.cause {
         escalation::Cause::Case { case } => OWN_SIZE + case.news().count(),
-        escalation::Cause::Rule { .. } => OWN_SIZE,
+        escalation::Cause::Rule { .. } | escalation::Cause::Person { .. } => OWN_SIZE,
     }
 }
 
@@ -211,6 +264,12 @@ fn name(what: &What) -> String {
         What::Opened => "opened".to_owned(),
         What::Acknowledged { by } => format!("acknowledged by {}", by_name(by)),
         What::Advanced { step, role, repeats } => format!("told {} at step {step}, repeat {repeats}", role.name()),
+        What::GivenBack { by } => format!("given back by {by}"),
+        What::Snoozed { by, until } => format!("put off by {by} until {until}"),
+        What::Woke => "woke".to_owned(),
+        What::HandedOver { by, to, accept_by } => format!("handed over by {by} to {to} until {accept_by}"),
+        What::Accepted { by } => format!("taken over by {by}"),
+        What::Reopened { by } => format!("opened again by {by}"),
         What::SlaWarned { clock, percent } => format!("{} at {percent} percent", clock.name()),
         What::SlaBreached { clock } => format!("{} breached", clock.name()),
         What::Resolved { outcome } => format!("resolved: {outcome}"),

@@ -3,11 +3,11 @@
 //! A piece of due work is deleted only after what it brought about was published: a tick that fails in between finds it
 //! again.
 
+use crate::Plan;
 use crate::change::{Change, Door, Due, nothing_yet};
 use async_trait::async_trait;
 use contract::event::Cause;
 use contract::message::cause_id;
-use domain::escalation::EscalationPolicies;
 use domain::id::{EscalationId, TenantId};
 use domain::record::EscalationRecord;
 use jiff::Timestamp;
@@ -24,10 +24,10 @@ struct Cursor {
 }
 
 /// Tells what is due by now, for every tenant. One that fails does not stop the others.
-pub async fn tick(ports: &Ports, policies: &EscalationPolicies) -> Result<(), Failure> {
+pub async fn tick(ports: &Ports, plan: &Plan) -> Result<(), Failure> {
     let mut failed = None;
     for tenant in sweep::tenants(ports).await? {
-        if let Err(error) = tick_for(ports, policies, &tenant).await {
+        if let Err(error) = tick_for(ports, plan, &tenant).await {
             tracing::warn!(%tenant, %error, "due work is left for the next tick");
             failed = Some(error);
         }
@@ -35,7 +35,7 @@ pub async fn tick(ports: &Ports, policies: &EscalationPolicies) -> Result<(), Fa
     failed.map_or(Ok(()), Err)
 }
 
-async fn tick_for(ports: &Ports, policies: &EscalationPolicies, tenant: &TenantId) -> Result<(), Failure> {
+async fn tick_for(ports: &Ports, plan: &Plan, tenant: &TenantId) -> Result<(), Failure> {
     let now = ports.clock.now();
     let this_hour = keys::hour_of(now);
     let cursor_key = keys::due_cursor(tenant);
@@ -47,7 +47,7 @@ async fn tick_for(ports: &Ports, policies: &EscalationPolicies, tenant: &TenantI
         let until = format!("{}\u{10FFFF}", keys::time(now));
         let range = Range { last: until, ..Range::prefix(keys::due_bucket(tenant, hour), "") };
         for item in table::query_all(ports.table.as_ref(), range).await? {
-            if let Err(error) = tell(ports, policies, tenant, &item).await {
+            if let Err(error) = tell(ports, plan, tenant, &item).await {
                 tracing::warn!(due = %item.key.sk, %error, "a piece of due work is left for the next tick");
                 failed = Some(error);
             }
@@ -80,13 +80,20 @@ pub async fn begin(ports: &Ports, tenant: &TenantId, now: Timestamp) -> Result<O
     Ok(Some(Write::Put { key, expect: Expect::Absent, body, expires_at: None }))
 }
 
-async fn tell(ports: &Ports, policies: &EscalationPolicies, tenant: &TenantId, item: &Item) -> Result<(), Failure> {
+async fn tell(ports: &Ports, plan: &Plan, tenant: &TenantId, item: &Item) -> Result<(), Failure> {
     let due: Due = table::read(item)?;
     let message = cause_id(&format!("{tenant}#due#{}", item.key.sk));
     let cause =
         Cause { tenant: tenant.clone(), correlation_id: due.escalation.to_string(), causation_id: message.to_string() };
-    let change =
-        Change { ports, policies, cause: &cause, account: &due.account, now: ports.clock.now(), door: Door::Clock };
+    let change = Change {
+        ports,
+        policies: &plan.policies,
+        roster: &plan.roster,
+        cause: &cause,
+        account: &due.account,
+        now: ports.clock.now(),
+        door: Door::Clock,
+    };
     let head = keys::escalations(tenant, &due.account);
     once::handle(ports, &head, &message, &Tell { change, escalation: &due.escalation }).await?;
     ports.table.commit(vec![Write::Delete { key: item.key.clone() }]).await?;

@@ -1,10 +1,12 @@
 //! What opens escalations: support cases, which they then follow, and rules that ask for people.
 
+use crate::Plan;
 use crate::change::{Change, Door, nothing_yet};
 use async_trait::async_trait;
 use contract::event::{EscalationRequested, Event};
+use domain::account::Account;
 use domain::case::Case;
-use domain::escalation::{Cause, Escalation, EscalationPolicies};
+use domain::escalation::{Cause, Escalation, Standing};
 use domain::id::{AccountId, CaseId, CtaId};
 use domain::record::EscalationRecord;
 use domain::signal::Severity;
@@ -15,7 +17,7 @@ use platform::{keys, table};
 /// News of a case. What it says is read from the case itself, so that news may come in any order.
 pub async fn case(
     ports: &Ports,
-    policies: &EscalationPolicies,
+    plan: &Plan,
     event: &Event,
     account: &AccountId,
     case: &CaseId,
@@ -26,13 +28,13 @@ pub async fn case(
         item.ok_or_else(|| Failure::Unhandled(format!("case `{case}` of account `{account}` is not in the table")))?;
     let case: Case = table::read(&item)?;
     let (severity, reason) = (case.severity(), format!("case {} needs people", case.id));
-    follow(ports, policies, event, account, Cause::Case { case }, severity, reason).await
+    follow(ports, plan, event, account, Cause::Case { case }, severity, reason).await
 }
 
 /// A rule asks for people.
 pub async fn request(
     ports: &Ports,
-    policies: &EscalationPolicies,
+    plan: &Plan,
     event: &Event,
     account: &AccountId,
     fact: &EscalationRequested,
@@ -42,12 +44,12 @@ pub async fn request(
     let cta = fact.cta.clone().map_or_else(named, Ok);
     let cta = cta.map_err(|error| Failure::Unhandled(format!("deduplication_key {error}")))?;
     let cause = Cause::Rule { rule: fact.rule.clone(), cta };
-    follow(ports, policies, event, account, cause, fact.severity, fact.reason.clone()).await
+    follow(ports, plan, event, account, cause, fact.severity, fact.reason.clone()).await
 }
 
 async fn follow(
     ports: &Ports,
-    policies: &EscalationPolicies,
+    plan: &Plan,
     event: &Event,
     account: &AccountId,
     cause: Cause,
@@ -55,7 +57,15 @@ async fn follow(
     reason: String,
 ) -> Result<(), Failure> {
     let event_cause = event.as_cause();
-    let change = Change { ports, policies, cause: &event_cause, account, now: ports.clock.now(), door: Door::Queue };
+    let change = Change {
+        ports,
+        policies: &plan.policies,
+        roster: &plan.roster,
+        cause: &event_cause,
+        account,
+        now: ports.clock.now(),
+        door: Door::Queue,
+    };
     let head = keys::escalations(&event.meta.tenant, account);
     once::handle(ports, &head, &event.meta.event_id, &Follow { change, cause, severity, reason }).await?;
     Ok(())
@@ -79,8 +89,9 @@ impl Decide for Follow<'_> {
         let id = self.cause.escalation_id(&cause.tenant, account).map_err(refused)?;
         let (escalation, facts) = match (record.escalations.get(&id), &self.cause) {
             (Some(known), Cause::Case { case }) => known.record_all(case.news().cloned(), policies, now),
-            (Some(_), Cause::Rule { .. }) => return Ok(None),
+            (Some(_), Cause::Rule { .. } | Cause::Person { .. }) => return Ok(None),
             (None, _) => {
+                let standing = self.standing().await?;
                 let cause = self.cause.clone();
                 Escalation::open(
                     &self.change.cause.tenant,
@@ -91,9 +102,21 @@ impl Decide for Follow<'_> {
                     policies,
                     now,
                 )
-                .map_err(refused)?
+                .map_err(refused)
+                .map(|(escalation, facts)| (Escalation { standing, ..escalation }, facts))?
             }
         };
         self.change.effect(record, escalation, &facts).await
+    }
+}
+
+impl Follow<'_> {
+    /// Which way it goes beside its severity: what kind of customer it is about.
+    async fn standing(&self) -> Result<Standing, Failure> {
+        let Change { ports, cause, account, .. } = self.change;
+        let profile = ports.table.get(&keys::profile(&cause.tenant, account)).await?;
+        let described: Option<Account> = profile.as_ref().map(once::state_of).transpose()?;
+        let plain = Standing::default();
+        Ok(described.map_or(plain, |account| Standing { segment: account.segment, ..plain }))
     }
 }

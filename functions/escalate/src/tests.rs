@@ -13,6 +13,8 @@ use serde_json::{Value, json};
 use std::cell::Cell;
 use std::collections::BTreeMap;
 
+mod allocation;
+
 const HOUR: i64 = 3_600;
 const MINUTE: i64 = 60;
 

@@ -67,6 +67,7 @@ fn of_row(event: &Event) -> Result<Vec<portfolio::Fact>, Failure> {
         Fact::CtaClosed(fact) => vec![portfolio::Fact::CtaEnded(fact.cta.clone())],
         Fact::EscalationOpened(fact) => vec![escalation(&fact.escalation, false)],
         Fact::EscalationAdvanced(fact) => vec![escalation(&fact.escalation, false)],
+        Fact::EscalationMoved(fact) => vec![escalation(&fact.escalation, fact.acknowledged)],
         Fact::EscalationUpdated(fact) => vec![escalation(&fact.escalation, fact.acknowledged)],
         Fact::EscalationAcknowledged(fact) => vec![escalation(&fact.escalation, true)],
         Fact::EscalationResolved(fact) => vec![portfolio::Fact::EscalationEnded(fact.escalation.escalation.clone())],
@@ -83,6 +84,7 @@ fn of_row(event: &Event) -> Result<Vec<portfolio::Fact>, Failure> {
         | Fact::RuleHeld(_)
         | Fact::RuleReleased(_)
         | Fact::EscalationRequested(_)
+        | Fact::AccountAllocated(_)
         | Fact::SegmentEntered(_)
         | Fact::SegmentLeft(_)
         | Fact::ExperimentExposed(_)

@@ -103,6 +103,15 @@ fn words(fact: &Fact) -> Option<String> {
         }
         Fact::SlaWarned(fact) => format!("{} is at {} percent: {}", fact.clock, fact.percent, fact.escalation.reason),
         Fact::SlaBreached(fact) => format!("{} is breached: {}", fact.clock, fact.escalation.reason),
+        Fact::EscalationMoved(fact) => {
+            let by = fact.by.as_ref().map(|by| format!("{by}: ")).unwrap_or_default();
+            let to = fact.to.as_ref().map(|to| format!(" to {to}")).unwrap_or_default();
+            format!("{by}{}{to}: {}", fact.how.replace('_', " "), fact.escalation.reason)
+        }
+        Fact::AccountAllocated(fact) => match &fact.exception {
+            Some(why) => format!("{} is its {} beyond the limit of accounts: {why}", fact.person, fact.role),
+            None => format!("{} is its {} now", fact.person, fact.role),
+        },
         Fact::EscalationResolved(fact) => format!("{}: {}", fact.outcome, fact.escalation.reason),
     })
 }

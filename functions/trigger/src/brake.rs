@@ -9,7 +9,7 @@ use domain::cta::Decision;
 use domain::day::Day;
 use domain::id::{AccountId, RuleId};
 use domain::rule::{Facts, Outcome};
-use domain::rulebook::{Cause as Why, Limits};
+use domain::rulebook::Cause as Why;
 use jiff::Timestamp;
 use platform::function::{Failure, Ports};
 use platform::table::Write;

@@ -3,9 +3,12 @@
 
 use crate::document;
 use crate::problem::Fault;
+use domain::account::Segment;
 use domain::escalation::policy::BySeverity;
-use domain::escalation::{EscalationPolicies, Policy, Role, Step};
-use domain::id::RuleId;
+use domain::escalation::{Cell, EscalationPolicies, Policies, Policy, Role, Step, Target};
+use domain::id::{PersonId, RuleId, ScheduleId};
+use domain::roster::Tier;
+use domain::signal::Severity;
 use domain::sla::{Calendar, SlaPolicy, Targets};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -79,10 +82,34 @@ pub struct PoliciesFile {
     pub medium: Vec<StepFile>,
     /// A question.
     pub low: Vec<StepFile>,
+    /// Ways of their own for some severities, tiers and kinds of customers; the first line that fits holds.
+    #[serde(default)]
+    pub matrix: Vec<CellFile>,
+    /// Where somebody breaks the glass.
+    pub break_glass: Vec<StepFile>,
     /// What these rules ask for goes its own way.
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, Vec<StepFile>>")]
     pub rules: BTreeMap<RuleId, Vec<StepFile>>,
+}
+
+/// A line of the matrix. What is not named is any.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CellFile {
+    /// How bad: `critical`, `high`, `medium` or `low`.
+    #[serde(default)]
+    #[schemars(with = "BTreeSet<String>")]
+    pub severities: BTreeSet<Severity>,
+    /// The support tier that it begins in, from 1 to 4.
+    #[serde(default)]
+    pub tiers: BTreeSet<u8>,
+    /// Whose: `enterprise`, `mid_market` or `small_business`.
+    #[serde(default)]
+    #[schemars(with = "BTreeSet<String>")]
+    pub segments: BTreeSet<Segment>,
+    /// Who is told.
+    pub steps: Vec<StepFile>,
 }
 
 /// One role that is told.
@@ -92,6 +119,14 @@ pub struct StepFile {
     /// Who is told, such as `support_engineer`.
     #[schemars(with = "String")]
     pub role: Role,
+    /// Only those on duty by this schedule of the roster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub schedule: Option<ScheduleId>,
+    /// Only this person, or who stands in for them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub person: Option<PersonId>,
     /// How long they have to take it on.
     pub acknowledge_within: String,
     /// How often they are told again.
@@ -104,13 +139,18 @@ impl TryFrom<EscalationFile> for EscalationPolicies {
         let mut faults = Vec::new();
         let sla = sla(file.sla, &mut faults);
         let mut policy = |name: &str, steps| policy(&format!("policies.{name}"), steps, &mut faults);
-        let PoliciesFile { critical, high, medium, low, rules } = file.policies;
+        let PoliciesFile { critical, high, medium, low, matrix, break_glass, rules } = file.policies;
         let severities =
             (policy("critical", critical), policy("high", high), policy("medium", medium), policy("low", low));
         let rules = rules.into_iter().map(|(id, steps)| (policy(&format!("rules.{id}"), steps), id));
         let by_rule = rules.filter_map(|(policy, id)| Some((id, policy?))).collect();
+        let break_glass = policy("break_glass", break_glass);
+        let matrix =
+            matrix.into_iter().enumerate().filter_map(|(index, file)| cell(index, file, &mut faults)).collect();
         let (Some(critical), Some(high), Some(medium), Some(low)) = severities else { return Err(faults) };
-        match Self::new(file.name, sla, BySeverity { critical, high, medium, low }, by_rule) {
+        let Some(break_glass) = break_glass else { return Err(faults) };
+        let by_severity = BySeverity { critical, high, medium, low };
+        match Self::new(file.name, sla, Policies { by_severity, matrix, by_rule, break_glass }) {
             Ok(policies) if faults.is_empty() => Ok(policies),
             Ok(_) => Err(faults),
             Err(more) => {
@@ -141,9 +181,32 @@ fn sla(file: SlaFile, faults: &mut Vec<Fault>) -> SlaPolicy {
     }
 }
 
+fn cell(index: usize, file: CellFile, faults: &mut Vec<Fault>) -> Option<Cell> {
+    let path = format!("policies.matrix[{index}]");
+    let mut tiers = BTreeSet::new();
+    for number in &file.tiers {
+        match Tier::of(*number) {
+            Some(tier) => drop(tiers.insert(tier)),
+            None => faults.push(Fault::new(format!("{path}.tiers"), format!("has {number}; give 1 to 4"))),
+        }
+    }
+    let policy = policy(&format!("{path}.steps"), file.steps, faults)?;
+    Some(Cell { severities: file.severities, tiers, segments: file.segments, policy })
+}
+
 fn policy(path: &str, steps: Vec<StepFile>, faults: &mut Vec<Fault>) -> Option<Policy> {
     let step = |(index, file): (usize, StepFile)| Step {
         role: file.role,
+        to: match (file.schedule, file.person) {
+            (None, None) => None,
+            (Some(schedule), None) => Some(Target::Schedule(schedule)),
+            (None, Some(person)) => Some(Target::Person(person)),
+            (Some(_), Some(person)) => {
+                let reason = "names a schedule and a person; give one of them";
+                faults.push(Fault::new(format!("{path}[{index}]"), reason));
+                Some(Target::Person(person))
+            }
+        },
         acknowledge_within_seconds: seconds(
             &format!("{path}[{index}].acknowledge_within"),
             &file.acknowledge_within,
@@ -178,7 +241,6 @@ fn seconds(path: &str, text: &str, faults: &mut Vec<Fault>) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::signal::Severity;
 
     fn faults(text: &str) -> Vec<(String, String)> {
         read(text).unwrap_err().into_iter().map(|fault| (fault.path, fault.reason)).collect()
@@ -232,6 +294,32 @@ mod tests {
     fn a_policy_has_a_step() {
         let text = DEFAULT.replace("    band-critical:\n", "    other: []\n    band-critical:\n");
         assert_eq!(faults(&text), [("policies.rules.other".into(), "has no steps; give at least one".into())]);
+    }
+
+    #[test]
+    fn a19_lines_of_the_matrix_are_read_and_checked() {
+        let line = |text: &str| {
+            DEFAULT.replace("  # What a rule asks for", &format!("  matrix:\n{text}\n  # What a rule asks for"))
+        };
+        let step = "{ role: executive, acknowledge_within: 5m, repeats: 0";
+        let policies =
+            read(&line(&format!("    - {{ severities: [critical], segments: [enterprise], steps: [{step} }}] }}")))
+                .unwrap();
+        let role = |segment| policies.cell(Severity::Critical, Tier::First, segment).step(0).role;
+        assert_eq!(role(Segment::Enterprise), Role::Executive);
+        assert_eq!(role(Segment::MidMarket), Role::SupportEngineer);
+        let wrong = [
+            format!("    - {{ tiers: [5], steps: [{step}, schedule: a, person: b }}] }}"),
+            format!("    - {{ severities: [low], steps: [{step} }}] }}"),
+        ];
+        let paths: Vec<String> = faults(&line(&wrong.join("\n"))).into_iter().map(|(path, _)| path).collect();
+        assert_eq!(paths, ["policies.matrix[0].tiers", "policies.matrix[0].steps[0]", "policies.matrix[1]"]);
+    }
+
+    #[test]
+    fn a19_the_default_steps_name_nobody_whom_the_default_roster_does_not_know() {
+        let (policies, roster) = (built_in().unwrap(), crate::roster::built_in().unwrap());
+        assert_eq!(policies.unknown_to(&roster), []);
     }
 
     #[test]

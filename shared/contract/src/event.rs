@@ -11,7 +11,7 @@ pub use crate::workflow::{
 };
 
 use crate::message::{MessageError, read};
-use domain::id::{AccountId, CaseId, CauseId, CtaId, EscalationId, RuleId, TenantId};
+use domain::id::{AccountId, CaseId, CauseId, CtaId, EscalationId, PersonId, RuleId, TenantId};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -214,6 +214,10 @@ facts! {
     SlaBreached by Escalate on PerformanceAlerts;
     /// An escalation ended.
     EscalationResolved by Escalate on WorkflowEvents;
+    /// Somebody gave it back, put it off, handed it over, took it over or opened it again, or it woke.
+    EscalationMoved by Escalate on WorkflowEvents;
+    /// Somebody looks after an account from now on.
+    AccountAllocated by Escalate on CapacitySignals;
 }
 
 /// New signals of an account were recorded.
@@ -576,6 +580,49 @@ pub struct EscalationResolved {
     pub escalation: EscalationBody,
     /// How it ended.
     pub outcome: String,
+}
+
+/// Somebody gave it back, put it off, handed it over, took it over or opened it again, or it woke.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct EscalationMoved {
+    /// The escalation.
+    pub escalation: EscalationBody,
+    /// `given_back`, `snoozed`, `woke`, `handed_over`, `accepted` or `reopened`.
+    pub how: String,
+    /// Whether somebody has it now.
+    pub acknowledged: bool,
+    /// Who did it; nobody where it woke.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub by: Option<PersonId>,
+    /// Who is asked to take it over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub to: Option<PersonId>,
+    /// Until when nobody is told, or by when a hand-over has to be accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub until: Option<Timestamp>,
+}
+
+/// Somebody looks after an account from now on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AccountAllocated {
+    /// As what.
+    pub role: String,
+    /// Who.
+    #[schemars(with = "String")]
+    pub person: PersonId,
+    /// Who did so before, if anybody did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub replaces: Option<PersonId>,
+    /// Who decided it.
+    #[schemars(with = "String")]
+    pub by: PersonId,
+    /// Why a vice president let it be more than the limit, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exception: Option<String>,
 }
 
 /// A fact with what it says about itself.

@@ -1,6 +1,7 @@
 //! The shapes of everything that comes in or goes out: events, messages, HTTP bodies, configuration files and their
 //! defaults. Each becomes a domain type by `TryFrom` and comes from one by `From`; there is no decision here.
 
+pub mod allocate;
 pub mod backtest;
 pub mod calendar;
 pub mod comparison;
@@ -20,6 +21,7 @@ pub mod playbook;
 pub mod problem;
 pub mod quality;
 pub mod report;
+pub mod roster;
 pub mod rules;
 pub mod score;
 pub mod scorecard;

@@ -35,6 +35,9 @@ pub enum Segment {
 }
 
 impl Segment {
+    /// All of them, the largest first.
+    pub const ALL: [Self; 3] = [Self::Enterprise, Self::MidMarket, Self::SmallBusiness];
+
     /// The segment's name as it is written.
     pub const fn name(self) -> &'static str {
         match self {

@@ -3,6 +3,10 @@
 //! What comes outside of working hours counts as coming at the beginning of the next ones. Something is due when the
 //! working hours of its last day end. Clocks that go forward or back move no day: days and hours are those of the place.
 
+pub mod hours;
+
+pub use hours::{Hours, WeekHours};
+
 use crate::day::Day;
 use jiff::Timestamp;
 use jiff::civil::{DateTime, Time};
@@ -40,6 +44,11 @@ impl Zone {
     /// The date and the time of day there.
     pub fn at(&self, moment: Timestamp) -> DateTime {
         self.0.to_datetime(moment)
+    }
+
+    /// The day that it is there.
+    pub fn day(&self, moment: Timestamp) -> Day {
+        day_of(self.at(moment))
     }
 
     /// The moment at which it is so late there on that day. A time that comes twice is the second one; in place of one that

@@ -5,14 +5,19 @@
 //! escalation that comes from a case follows its news: they drive the clocks, an answer acknowledges it, the solution
 //! resolves it.
 
+mod action;
+pub mod glass;
 pub mod policy;
 
-pub use policy::{EscalationPolicies, Policy, PolicyFault, Role, Step};
+pub use action::{Handover, MAX_SNOOZE_DAYS};
+pub use policy::{Cell, EscalationPolicies, Policies, Policy, PolicyFault, Role, Step, Target};
 
+use crate::account::Segment;
 use crate::case::{Case, News};
 use crate::digest::Digest;
 use crate::id::{AccountId, CtaId, EscalationId, IdError, PersonId, RuleId, TenantId};
-use crate::signal::Severity;
+use crate::roster::Tier;
+use crate::signal::{CaseStatus, Severity};
 use crate::sla::{Clock, ClockKind, Mark, after};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -37,6 +42,13 @@ pub enum Cause {
         /// The call to action of its episode.
         cta: CtaId,
     },
+    /// Somebody who breaks the glass: executives are told at once.
+    Person {
+        /// Tells this emergency from others: who breaks the glass again with the same key joins the same escalation.
+        key: CtaId,
+        /// Who.
+        by: PersonId,
+    },
 }
 
 impl Cause {
@@ -45,6 +57,7 @@ impl Cause {
         let (kind, key) = match self {
             Self::Case { case } => ("case", case.id.as_str()),
             Self::Rule { cta, .. } => ("rule", cta.as_str()),
+            Self::Person { key, .. } => ("person", key.as_str()),
         };
         let digest = Digest::of("escalation", [tenant.as_str(), account.as_str(), kind, key]);
         EscalationId::new(format!("esc-{}", digest.short()))
@@ -74,6 +87,13 @@ pub enum Status {
         /// Who.
         by: By,
     },
+    /// Nobody is told until then.
+    Snoozed {
+        /// When it wakes.
+        until: Timestamp,
+        /// Who wants that.
+        by: PersonId,
+    },
     /// It ended.
     Resolved {
         /// When.
@@ -91,6 +111,7 @@ impl Status {
         match self {
             Self::Open => "open",
             Self::Acknowledged { .. } => "acknowledged",
+            Self::Snoozed { .. } => "snoozed",
             Self::Resolved { .. } => "resolved",
         }
     }
@@ -98,6 +119,22 @@ impl Status {
     /// Whether it has not ended.
     pub const fn is_active(&self) -> bool {
         !matches!(self, Self::Resolved { .. })
+    }
+}
+
+/// What decides beside the severity which way an escalation goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// The support tier that it begins in.
+    pub tier: Tier,
+    /// Which kind of customer it is about.
+    pub segment: Segment,
+}
+
+impl Default for Standing {
+    /// Where nothing else is known.
+    fn default() -> Self {
+        Self { tier: Tier::First, segment: Segment::MidMarket }
     }
 }
 
@@ -126,6 +163,18 @@ pub struct Escalation {
     pub opened_at: Timestamp,
     /// The last mark of each clock that was told.
     pub told: BTreeMap<ClockKind, Mark>,
+    /// Which way it goes.
+    #[serde(default)]
+    pub standing: Standing,
+    /// Who is to take it over, if somebody is asked to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handover: Option<Handover>,
+    /// How often it went from one person to another.
+    #[serde(default)]
+    pub handoffs: u32,
+    /// Since when it is nobody's again, where whoever had it gave it back or opened it again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given_back_at: Option<Timestamp>,
 }
 
 /// What happened to an escalation, at its moment.
@@ -157,6 +206,39 @@ pub enum What {
         /// How often this role has been told again.
         repeats: u32,
     },
+    /// Whoever had it gave it back: the role of this step is told again.
+    GivenBack {
+        /// Who.
+        by: PersonId,
+    },
+    /// Nobody is told for a while.
+    Snoozed {
+        /// Who wants that.
+        by: PersonId,
+        /// Until when.
+        until: Timestamp,
+    },
+    /// The while is over: the role of this step is told again.
+    Woke,
+    /// Somebody else is asked to take it over.
+    HandedOver {
+        /// Who asks.
+        by: PersonId,
+        /// Who is asked.
+        to: PersonId,
+        /// If they have not said yes by then, the next role is told.
+        accept_by: Timestamp,
+    },
+    /// Somebody took it over.
+    Accepted {
+        /// Who.
+        by: PersonId,
+    },
+    /// It ended too early: the first role is told again.
+    Reopened {
+        /// Who says so.
+        by: PersonId,
+    },
     /// A clock passed a warning mark.
     SlaWarned {
         /// Which clock.
@@ -182,6 +264,20 @@ pub enum TransitionError {
     /// It has ended.
     #[error("cannot acknowledge an escalation that is resolved")]
     Resolved,
+    /// The action does not fit to where it is.
+    #[error("cannot {action} an escalation that is {status}")]
+    Status {
+        /// What was asked.
+        action: &'static str,
+        /// Where it is.
+        status: &'static str,
+    },
+    /// Somebody else was asked.
+    #[error("it is not handed over to `{0}`")]
+    NotTheirs(PersonId),
+    /// Too long, or over already.
+    #[error("snooze until a moment within the next {MAX_SNOOZE_DAYS} days, not until {0}")]
+    Snooze(Timestamp),
     /// An outcome is needed.
     #[error("the outcome has {0} characters; say it in 1 to {MAX_WORDS}")]
     Words(usize),
@@ -213,6 +309,10 @@ impl Escalation {
             told_role_at: now,
             opened_at: now,
             told: BTreeMap::new(),
+            standing: Standing::default(),
+            handover: None,
+            handoffs: 0,
+            given_back_at: None,
         };
         let mut facts = vec![EscalationFact { at: now, what: What::Opened }];
         let (escalation, more) = escalation.follow_case(policies, now);
@@ -244,7 +344,7 @@ impl Escalation {
         match self.status {
             Status::Resolved { .. } => Err(TransitionError::Resolved),
             Status::Acknowledged { .. } => Ok((escalation, Vec::new())),
-            Status::Open => {
+            Status::Open | Status::Snoozed { .. } => {
                 let fact = escalation.acknowledged(By::Person(by), now);
                 Ok((escalation, vec![fact]))
             }
@@ -271,6 +371,8 @@ impl Escalation {
         let mut facts = Vec::new();
         if escalation.status.is_active() {
             escalation.tell_marks(policies, now, &mut facts);
+            escalation.wake(now, &mut facts);
+            escalation.miss_handover(policies, now, &mut facts);
             escalation.tell_roles(policies, now, &mut facts);
             facts.sort_by_key(|fact| fact.at);
         }
@@ -285,14 +387,14 @@ impl Escalation {
         let marks =
             self.clocks(policies).into_iter().filter_map(|clock| clock.next_due(self.told.get(&clock.kind).copied()));
         let role = self.next_role(policies).map(|(at, ..)| at);
-        marks.map(|(at, _)| at).chain(role).min()
+        marks.map(|(at, _)| at).chain(role).chain(self.awaited()).min()
     }
 
     /// The clocks that its case runs against; none where it does not come from a case.
     pub fn clocks(&self, policies: &EscalationPolicies) -> Vec<Clock> {
         match &self.cause {
             Cause::Case { case } => ClockKind::ALL.map(|kind| Clock::of(kind, case, &policies.sla)).into(),
-            Cause::Rule { .. } => Vec::new(),
+            Cause::Rule { .. } | Cause::Person { .. } => Vec::new(),
         }
     }
 
@@ -312,11 +414,13 @@ impl Escalation {
     }
 
     fn acknowledged(&mut self, by: By, at: Timestamp) -> EscalationFact {
+        (self.handover, self.given_back_at) = (None, None);
         self.status = Status::Acknowledged { at, by: by.clone() };
         EscalationFact { at, what: What::Acknowledged { by } }
     }
 
     fn resolved(&mut self, by: By, outcome: String, at: Timestamp) -> EscalationFact {
+        self.handover = None;
         self.status = Status::Resolved { at, by, outcome: outcome.clone() };
         EscalationFact { at, what: What::Resolved { outcome } }
     }
@@ -325,7 +429,14 @@ impl Escalation {
     fn follow_case(mut self, policies: &EscalationPolicies, now: Timestamp) -> Happened {
         let mut facts = Vec::new();
         let Cause::Case { case } = &self.cause else { return (self, facts) };
-        let (severity, responded_at, resolved_at) = (case.severity(), case.responded_at(), case.resolved_at());
+        let (severity, resolved_at) = (case.severity(), case.resolved_at());
+        // What was answered before somebody gave it back does not make it theirs again.
+        let responded_at = match self.given_back_at {
+            None => case.responded_at(),
+            Some(since) => {
+                case.news().find(|news| news.at > since && news.status != CaseStatus::Opened).map(|news| news.at)
+            }
+        };
         if matches!(self.status, Status::Resolved { by: By::Person(_), .. }) {
             return (self, facts);
         }
@@ -334,7 +445,7 @@ impl Escalation {
             self.status = Status::Open;
             (self.step, self.repeats, self.told_role_at) = (0, 0, now);
             facts.push(EscalationFact { at: now, what: What::Opened });
-        } else if let (Status::Open, Some(at)) = (&self.status, responded_at) {
+        } else if let (Status::Open | Status::Snoozed { .. }, Some(at)) = (&self.status, responded_at) {
             // Told as of now: what was told before this news came is older than it.
             facts.push(EscalationFact { at: now, ..self.acknowledged(By::Case, at.max(self.opened_at)) });
         }

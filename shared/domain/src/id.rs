@@ -103,6 +103,10 @@ ids! {
     AccountId
     /// A person of the tenant: an owner, an author, someone on duty.
     PersonId
+    /// Something that a person knows how to do.
+    SkillId
+    /// Shifts of people who take turns.
+    ScheduleId
     /// A system that sends signals.
     SourceId
     /// A signal, as its source names it. The pair (source, signal) is unique within an account's UTC day: see `page`.

@@ -4,6 +4,8 @@
 //! what should happen; the rooms above carry it out. The same input gives the same output, byte for byte.
 
 pub mod account;
+pub mod allocation;
+pub mod analytics;
 pub mod audit;
 pub mod backtest;
 pub mod band;
@@ -24,10 +26,13 @@ pub mod nearest;
 pub mod page;
 pub mod playbook;
 pub mod portfolio;
+pub mod priority;
 pub mod quality;
 pub mod record;
 pub mod retry;
 pub mod risk;
+pub mod roster;
+pub mod routing;
 pub mod rule;
 pub mod rulebook;
 pub mod scorecard;

@@ -1,11 +1,12 @@
 //! What is kept of an account: one record for each function that writes, each in an item of its own.
 
 use crate::account::LifecycleStage;
+use crate::allocation::Allocated;
 use crate::audit;
 use crate::contact::Contacts;
 use crate::cta::Episodes;
 use crate::day::Day;
-use crate::escalation::Escalation;
+use crate::escalation::{Escalation, Role};
 use crate::experiment::Exposures;
 use crate::health::{HealthState, Overrides};
 use crate::id::{CaseId, EscalationId, ExecutionId, PlaybookId, SourceId};
@@ -118,6 +119,15 @@ pub struct EscalationRecord {
     pub escalations: BTreeMap<EscalationId, Escalation>,
     /// When each will next have something to say: where its due work lies.
     pub due: BTreeMap<EscalationId, Timestamp>,
+    /// The end of the chain of decisions.
+    pub audit: audit::Head,
+}
+
+/// Who looks after an account. Writer: escalate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AllocationRecord {
+    /// By what they are for it.
+    pub by_role: BTreeMap<Role, Allocated>,
     /// The end of the chain of decisions.
     pub audit: audit::Head,
 }

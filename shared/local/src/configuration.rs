@@ -10,9 +10,10 @@ use crate::import::listed;
 use clap::Args;
 use contract::event::FunctionName;
 use contract::problem::Fault;
-use contract::{contact, escalation, experiments, playbook, rules, scorecard, segments};
+use contract::{contact, escalation, experiments, playbook, roster, rules, scorecard, segments};
 use domain::escalation::EscalationPolicies;
 use domain::experiment::Experiments;
+use domain::roster::Roster;
 use domain::rule::RuleSet;
 use domain::scorecard::Scorecards;
 use domain::segment::Segments;
@@ -40,6 +41,9 @@ pub struct Files {
     /// Escalate by these policies; the data folder remembers them
     #[arg(long, value_name = "FILE")]
     pub escalation: Option<PathBuf>,
+    /// Tell the people of this roster; the data folder remembers it
+    #[arg(long, value_name = "FILE")]
+    pub roster: Option<PathBuf>,
     /// Offer this playbook instead of the built-in ones; give it again for each. The data folder remembers them
     #[arg(long = "playbook", value_name = "FILE")]
     pub playbooks: Vec<PathBuf>,
@@ -57,6 +61,7 @@ pub struct Texts {
     segments: Option<Text>,
     experiments: Option<Text>,
     escalation: Option<Text>,
+    roster: Option<Text>,
     playbooks: Vec<Text>,
     contact: Option<Text>,
 }
@@ -104,6 +109,7 @@ pub struct Configuration {
     segments: Segments,
     experiments: Experiments,
     policies: EscalationPolicies,
+    roster: Roster,
     playbooks: trigger::Library,
 }
 
@@ -127,6 +133,7 @@ impl Files {
             segments: self.segments.as_deref().map(|path| text("segments", path)).transpose()?,
             experiments: self.experiments.as_deref().map(|path| text("experiments", path)).transpose()?,
             escalation: self.escalation.as_deref().map(|path| text("escalation policies", path)).transpose()?,
+            roster: self.roster.as_deref().map(|path| text("roster", path)).transpose()?,
             playbooks: self.playbooks.iter().map(|path| text("playbook", path)).collect::<Result<_, _>>()?,
             contact: self.contact.as_deref().map(|path| text("contact policy", path)).transpose()?,
         })
@@ -149,6 +156,7 @@ impl Texts {
             segments: self.segments.or_else(|| other.segments.clone()),
             experiments: self.experiments.or_else(|| other.experiments.clone()),
             escalation: self.escalation.or_else(|| other.escalation.clone()),
+            roster: self.roster.or_else(|| other.roster.clone()),
             playbooks: if self.playbooks.is_empty() { other.playbooks.clone() } else { self.playbooks },
             contact: self.contact.or_else(|| other.contact.clone()),
         }
@@ -168,9 +176,11 @@ impl Configuration {
         let read_rules = |text: &str| rules::read_with(text, &vocabulary);
         let rules = one("rules", texts.rules.as_ref(), rules::built_in, read_rules)?;
         let policies = one("escalation policies", texts.escalation.as_ref(), escalation::built_in, escalation::read)?;
+        let roster = one("roster", texts.roster.as_ref(), roster::built_in, roster::read)?;
+        known(&policies, &roster, texts.escalation.as_ref())?;
         let contact = one("contact policy", texts.contact.as_ref(), contact::built_in, contact::read)?;
         let playbooks = playbooks(&texts.playbooks)?.reaching(contact);
-        Ok(Self { scorecards, rules, segments, experiments, policies, playbooks })
+        Ok(Self { scorecards, rules, segments, experiments, policies, roster, playbooks })
     }
 
     /// Makes a function of its ports.
@@ -183,7 +193,9 @@ impl Configuration {
                 let trigger = trigger::Trigger::with(ports, rules, segments, self.playbooks.clone());
                 Arc::new(trigger.with_experiments(self.experiments.clone()))
             }
-            FunctionName::Escalate => Arc::new(escalate::Escalate::with(ports, self.policies.clone())),
+            FunctionName::Escalate => {
+                Arc::new(escalate::Escalate::with(ports, self.policies.clone(), self.roster.clone()))
+            }
             FunctionName::Report => Arc::new(report::Report::new(ports)),
         })
     }
@@ -212,6 +224,18 @@ fn scorecards(given: &[Text]) -> Result<Scorecards, ConfigurationError> {
         let files: Vec<String> = given.iter().map(|text| text.path.display().to_string()).collect();
         faulty(Path::new(&files.join("`, `")), faults)
     })
+}
+
+/// Policies name nobody who is not in the roster.
+fn known(policies: &EscalationPolicies, roster: &Roster, given: Option<&Text>) -> Result<(), ConfigurationError> {
+    let unknown = policies.unknown_to(roster).into_iter().map(|fault| Fault::new(fault.path, fault.reason));
+    let faults: Vec<Fault> = unknown.collect();
+    let path = given.map_or_else(|| "built in".into(), |given| given.path.clone());
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        Err(ConfigurationError::Faulty { what: "escalation policies", path, faults })
+    }
 }
 
 fn one<T>(
@@ -278,6 +302,18 @@ rules:
         let given = Files { contact: Some(path), ..Files::default() }.configure(&table).unwrap();
         assert_ne!(given.playbooks.contact(), &contact::built_in().unwrap());
         assert_eq!(Files::default().configure(&table).unwrap(), given, "it is remembered");
+    }
+
+    #[test]
+    fn a48_policies_that_name_somebody_who_is_not_in_the_roster_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("escalation.yaml");
+        let step = "- { role: support_engineer, acknowledge_within: 10m, repeats: 1 }";
+        let text = escalation::DEFAULT.replacen(step, &step.replace("10m,", "10m, person: sup-99,"), 1);
+        std::fs::write(&path, text).unwrap();
+        let files = Files { escalation: Some(path), ..Files::default() };
+        let error = files.configure(&table()).unwrap_err().to_string();
+        assert!(error.contains("policies.critical[0]") && error.contains("person `sup-99`"), "{error}");
     }
 
     #[test]

@@ -4,10 +4,15 @@
 //! A part learns on training parts alone and is measured on the test part once; it never chooses anything by what it is
 //! measured on. A part whose file is not there is skipped, and said to be.
 
+mod anomaly;
+mod change_point;
 mod churn;
 mod expansion;
 mod folds;
+mod forecast;
 mod lapse;
+mod m3;
+mod trend;
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use std::io::{self, Write};
@@ -102,6 +107,10 @@ pub const PARTS: &[Part] = &[
     Part { name: "churn", measure: churn::measure },
     Part { name: "lapse", measure: lapse::measure },
     Part { name: "expansion", measure: expansion::measure },
+    Part { name: "forecast", measure: forecast::measure },
+    Part { name: "trend", measure: trend::measure },
+    Part { name: "anomaly", measure: anomaly::measure },
+    Part { name: "change-point", measure: change_point::measure },
 ];
 
 /// The text of a file of the folder.

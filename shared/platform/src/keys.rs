@@ -6,7 +6,7 @@
 use domain::day::Day;
 use domain::digest::Digest;
 use domain::id::{
-    AccountId, CaseId, CauseId, CtaId, EscalationId, ExecutionId, ExperimentId, SegmentId, SourceId, TenantId,
+    AccountId, CaseId, CauseId, CtaId, EscalationId, ExecutionId, ExperimentId, PersonId, SegmentId, SourceId, TenantId,
 };
 use jiff::Timestamp;
 
@@ -73,6 +73,21 @@ pub fn executions(tenant: &TenantId, account: &AccountId) -> Key {
 /// The account's escalations. Writer: escalate.
 pub fn escalations(tenant: &TenantId, account: &AccountId) -> Key {
     of_account(tenant, account, "state#escalations")
+}
+
+/// Who looks after the account. Writer: escalate.
+pub fn allocation(tenant: &TenantId, account: &AccountId) -> Key {
+    of_account(tenant, account, "allocation")
+}
+
+/// What somebody looks after in a role. Writer: escalate.
+pub fn load(tenant: &TenantId, role: &str, person: &PersonId) -> Key {
+    Key { pk: load_partition(tenant, role), sk: person.to_string() }
+}
+
+/// The partition of what everybody of a role looks after.
+pub fn load_partition(tenant: &TenantId, role: &str) -> String {
+    tenant_partition(tenant, &format!("LOAD#{role}"))
 }
 
 /// The signals of one day. Writer: ingest.

@@ -1,15 +1,23 @@
 //! Who is told, in which order and how soon. Total: every escalation has a policy, every policy a first step.
+//!
+//! The matrix of severity, tier and kind of customer has a way in each cell: the first line of it that fits, else the
+//! severity's own way. A line that no cell comes to is a fault, so nobody relies on one that never holds.
 
 use super::{Cause, Escalation};
+use crate::account::Segment;
 use crate::digest::Digest;
-use crate::id::RuleId;
+use crate::id::{PersonId, RuleId, ScheduleId};
+use crate::roster::{Duty, Reach, Roster, Tier};
 use crate::signal::Severity;
 use crate::sla::{ClockKind, MAX_SECONDS, SlaPolicy};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The most steps of a policy.
 pub const MAX_STEPS: usize = 12;
+/// The most lines of the matrix: as many as it has cells.
+pub const MAX_CELLS: usize = 48;
 /// The most times that one role is told again.
 pub const MAX_REPEATS: u32 = 10;
 
@@ -54,15 +62,49 @@ impl Role {
     }
 }
 
+/// Whom a step means where it does not mean whoever is on duty in its role.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Target {
+    /// Whoever is on duty by this schedule.
+    Schedule(ScheduleId),
+    /// This person, or who stands in for them.
+    Person(PersonId),
+}
+
 /// One role that is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
     /// Who is told.
     pub role: Role,
+    /// Whom exactly, where it is not whoever is on duty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<Target>,
     /// How long they have to take it on, in seconds.
     pub acknowledge_within_seconds: u32,
     /// How often they are told again before the next step.
     pub repeats: u32,
+}
+
+impl Step {
+    /// Whom this step means at a moment, the first to be told first: those on duty, in the end the roster's fallback. Nobody
+    /// where its tier is closed and this severity waits for it to open: the step after it comes by its own time.
+    pub fn people(&self, severity: Severity, roster: &Roster, at: Timestamp) -> Vec<Duty> {
+        let found = match &self.to {
+            Some(Target::Person(person)) => roster.reachable(person, at).into_iter().collect(),
+            Some(Target::Schedule(id)) => {
+                roster.schedule(id).map(|schedule| roster.on_schedule(schedule, at)).unwrap_or_default()
+            }
+            None => match Tier::ALL.into_iter().find(|tier| roster.tier(*tier).role == self.role) {
+                None => roster.in_role(self.role, at),
+                Some(tier) => match roster.reach(tier, severity, at) {
+                    Reach::Now { people, .. } => people,
+                    Reach::Waits { .. } => return Vec::new(),
+                },
+            },
+        };
+        if found.is_empty() { vec![roster.fallback(at)] } else { found }
+    }
 }
 
 /// Roles that are told, one after the other. Has a first step.
@@ -109,6 +151,41 @@ pub struct BySeverity {
     pub low: Policy,
 }
 
+/// A line of the matrix: which escalations go which way. Who is not named is meant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cell {
+    /// How bad they are; any where none is named.
+    pub severities: BTreeSet<Severity>,
+    /// The tier that they begin in; any where none is named.
+    pub tiers: BTreeSet<Tier>,
+    /// Which customers they are about; all where none is named.
+    pub segments: BTreeSet<Segment>,
+    /// Who is told.
+    pub policy: Policy,
+}
+
+impl Cell {
+    fn fits(&self, severity: Severity, tier: Tier, segment: Segment) -> bool {
+        fn named<T: Ord>(all: &BTreeSet<T>, one: &T) -> bool {
+            all.is_empty() || all.contains(one)
+        }
+        named(&self.severities, &severity) && named(&self.tiers, &tier) && named(&self.segments, &segment)
+    }
+}
+
+/// Who is told about what.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Policies {
+    /// What holds where no line of the matrix does.
+    pub by_severity: BySeverity,
+    /// The matrix: the first line that fits holds.
+    pub matrix: Vec<Cell>,
+    /// What rules ask for goes its own way where it has one.
+    pub by_rule: BTreeMap<RuleId, Policy>,
+    /// Where somebody breaks the glass.
+    pub break_glass: Policy,
+}
+
 /// Everything that decides how an escalation goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EscalationPolicies {
@@ -116,8 +193,7 @@ pub struct EscalationPolicies {
     version: Digest,
     /// The targets of the clocks.
     pub sla: SlaPolicy,
-    by_severity: BySeverity,
-    by_rule: BTreeMap<RuleId, Policy>,
+    pub(super) policies: Policies,
 }
 
 /// A fault of the policies, with the path to it.
@@ -132,27 +208,24 @@ pub struct PolicyFault {
 
 impl EscalationPolicies {
     /// Checks the policies and gives them their version. Names every fault at once.
-    pub fn new(
-        name: impl Into<String>,
-        sla: SlaPolicy,
-        by_severity: BySeverity,
-        by_rule: BTreeMap<RuleId, Policy>,
-    ) -> Result<Self, Vec<PolicyFault>> {
+    pub fn new(name: impl Into<String>, sla: SlaPolicy, policies: Policies) -> Result<Self, Vec<PolicyFault>> {
         let name = name.into();
         let mut faults = Vec::new();
-        for severity in [Severity::Critical, Severity::High, Severity::Medium, Severity::Low] {
+        for severity in Severity::ALL {
             check_targets(&sla, severity, &mut faults);
-            check_steps(of(&by_severity, severity), &format!("policies.{}", word(severity)), &mut faults);
+            check_steps(of(&policies.by_severity, severity), &format!("policies.{}", severity.name()), &mut faults);
         }
         for percent in sla.warn_percent.iter().filter(|percent| !(1..=99).contains(*percent)) {
             faults
                 .push(PolicyFault { path: "sla.warn_percent".into(), reason: format!("has {percent}; give 1 to 99") });
         }
-        for (rule, policy) in &by_rule {
+        for (rule, policy) in &policies.by_rule {
             check_steps(policy, &format!("policies.rules.{rule}"), &mut faults);
         }
-        match Digest::of_json("escalation", &(&name, &sla, &by_severity, &by_rule)) {
-            Ok(version) if faults.is_empty() => return Ok(Self { name, version, sla, by_severity, by_rule }),
+        check_steps(&policies.break_glass, "policies.break_glass", &mut faults);
+        check_matrix(&policies.matrix, &mut faults);
+        match Digest::of_json("escalation", &(&name, &sla, &policies)) {
+            Ok(version) if faults.is_empty() => return Ok(Self { name, version, sla, policies }),
             Ok(_) => {}
             Err(error) => faults.push(PolicyFault { path: "policies".into(), reason: error.to_string() }),
         }
@@ -169,13 +242,46 @@ impl EscalationPolicies {
         self.version
     }
 
-    /// The policy of an escalation: its rule's own where there is one, else its severity's.
+    /// The policy of an escalation: its rule's own where there is one, else that of its cell of the matrix.
     pub fn policy(&self, escalation: &Escalation) -> &Policy {
         let own = match &escalation.cause {
-            Cause::Rule { rule, .. } => self.by_rule.get(rule),
+            Cause::Rule { rule, .. } => self.policies.by_rule.get(rule),
+            Cause::Person { .. } => Some(&self.policies.break_glass),
             Cause::Case { .. } => None,
         };
-        own.unwrap_or_else(|| of(&self.by_severity, escalation.severity))
+        let standing = escalation.standing;
+        own.unwrap_or_else(|| self.cell(escalation.severity, standing.tier, standing.segment))
+    }
+
+    /// The policy of a cell of the matrix: there is no cell without.
+    pub fn cell(&self, severity: Severity, tier: Tier, segment: Segment) -> &Policy {
+        let line = self.policies.matrix.iter().find(|cell| cell.fits(severity, tier, segment));
+        line.map_or_else(|| of(&self.policies.by_severity, severity), |cell| &cell.policy)
+    }
+
+    /// Every schedule and person that a step names and a roster does not know.
+    pub fn unknown_to(&self, roster: &Roster) -> Vec<PolicyFault> {
+        let Policies { by_severity, matrix, by_rule, break_glass } = &self.policies;
+        let by_severity =
+            Severity::ALL.map(|severity| (format!("policies.{}", severity.name()), of(by_severity, severity)));
+        let matrix =
+            matrix.iter().enumerate().map(|(index, cell)| (format!("policies.matrix[{index}].steps"), &cell.policy));
+        let by_rule = by_rule.iter().map(|(rule, policy)| (format!("policies.rules.{rule}"), policy));
+        let all = by_severity.into_iter().chain(matrix).chain(by_rule);
+        let all = all.chain([("policies.break_glass".to_owned(), break_glass)]);
+        let mut faults = Vec::new();
+        for (path, policy) in all {
+            for (index, step) in policy.steps().enumerate() {
+                let unknown = match &step.to {
+                    Some(Target::Schedule(id)) if roster.schedule(id).is_none() => format!("schedule `{id}`"),
+                    Some(Target::Person(id)) if roster.person(id).is_none() => format!("person `{id}`"),
+                    _ => continue,
+                };
+                let reason = format!("names {unknown}, which is not in the roster `{}`", roster.name());
+                faults.push(PolicyFault { path: format!("{path}[{index}]"), reason });
+            }
+        }
+        faults
     }
 }
 
@@ -188,21 +294,35 @@ const fn of(policies: &BySeverity, severity: Severity) -> &Policy {
     }
 }
 
-const fn word(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Critical => "critical",
-        Severity::High => "high",
-        Severity::Medium => "medium",
-        Severity::Low => "low",
-    }
-}
-
 fn check_targets(sla: &SlaPolicy, severity: Severity, faults: &mut Vec<PolicyFault>) {
     for kind in ClockKind::ALL {
         let seconds = sla.targets(severity).of(kind);
         if seconds == 0 || seconds > MAX_SECONDS {
-            let path = format!("sla.{}.{}", word(severity), kind.name());
+            let path = format!("sla.{}.{}", severity.name(), kind.name());
             faults.push(PolicyFault { path, reason: format!("is {seconds} seconds; give 1 to {MAX_SECONDS}") });
+        }
+    }
+}
+
+/// Every line of the matrix holds in some cell.
+fn check_matrix(matrix: &[Cell], faults: &mut Vec<PolicyFault>) {
+    if matrix.len() > MAX_CELLS {
+        let reason = format!("has {} lines; give at most {MAX_CELLS}", matrix.len());
+        faults.push(PolicyFault { path: "policies.matrix".into(), reason });
+    }
+    let mut holds = BTreeSet::new();
+    for severity in Severity::ALL {
+        for tier in Tier::ALL {
+            for segment in Segment::ALL {
+                holds.extend(matrix.iter().position(|cell| cell.fits(severity, tier, segment)));
+            }
+        }
+    }
+    for (index, cell) in matrix.iter().enumerate() {
+        check_steps(&cell.policy, &format!("policies.matrix[{index}].steps"), faults);
+        if !holds.contains(&index) {
+            let reason = "never holds: earlier lines take all that it names; move it before them".to_owned();
+            faults.push(PolicyFault { path: format!("policies.matrix[{index}]"), reason });
         }
     }
 }

@@ -8,6 +8,8 @@ use crate::sla::{Calendar, SlaPolicy, Targets};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
+mod actions;
+
 const MINUTE: i64 = 60;
 const HOUR: i64 = 3_600;
 
@@ -22,12 +24,21 @@ fn policies() -> EscalationPolicies {
         warn_percent: BTreeSet::from([50, 75]),
         calendar: Calendar::AllHours,
     };
-    let step = |role, minutes: u32, repeats| Step { role, acknowledge_within_seconds: minutes * 60, repeats };
+    let step = |role, minutes: u32, repeats| Step { role, to: None, acknowledge_within_seconds: minutes * 60, repeats };
     let short = || Policy::new(vec![step(Role::SupportEngineer, 480, 0)]).unwrap();
     let critical = Policy::new(vec![step(Role::SupportEngineer, 10, 1), step(Role::Executive, 30, 1)]).unwrap();
     let own = Policy::new(vec![step(Role::ChiefExecutive, 60, 0)]).unwrap();
     let by_severity = BySeverity { critical, high: short(), medium: short(), low: short() };
-    EscalationPolicies::new("x", sla, by_severity, BTreeMap::from([(RuleId::new("emergency").unwrap(), own)])).unwrap()
+    let by_rule = BTreeMap::from([(RuleId::new("emergency").unwrap(), own)]);
+    let glass = Policy::new(vec![step(Role::Executive, 15, 2), step(Role::ChiefExecutive, 15, 0)]).unwrap();
+    let matrix = vec![Cell {
+        severities: [Severity::Low].into(),
+        tiers: BTreeSet::new(),
+        segments: [Segment::Enterprise].into(),
+        policy: Policy::new(vec![step(Role::CustomerSuccessManager, 60, 0)]).unwrap(),
+    }];
+    let policies = Policies { by_severity, matrix, by_rule, break_glass: glass };
+    EscalationPolicies::new("x", sla, policies).unwrap()
 }
 
 fn at(seconds: i64) -> Timestamp {
@@ -73,6 +84,12 @@ fn words(facts: &[EscalationFact]) -> Vec<String> {
             What::Acknowledged { by: By::Case } => "answered".into(),
             What::Acknowledged { by: By::Person(who) } => format!("taken on by {who}"),
             What::Advanced { role, repeats, .. } => format!("{} {repeats}", role.name()),
+            What::GivenBack { by } => format!("given back by {by}"),
+            What::Snoozed { .. } => "snoozed".into(),
+            What::Woke => "woke".into(),
+            What::HandedOver { to, .. } => format!("handed to {to}"),
+            What::Accepted { by } => format!("accepted by {by}"),
+            What::Reopened { .. } => "reopened".into(),
             What::SlaWarned { clock, percent } => format!("{} {percent}", clock.name()),
             What::SlaBreached { clock } => format!("{} breached", clock.name()),
             What::Resolved { .. } => "resolved".into(),
@@ -258,8 +275,12 @@ fn the_id_follows_from_the_cause() {
 
 #[test]
 fn every_fault_of_the_policies_is_named_with_its_path() {
-    let step =
-        |minutes: u32, repeats| Step { role: Role::Executive, acknowledge_within_seconds: minutes * 60, repeats };
+    let step = |minutes: u32, repeats| Step {
+        role: Role::Executive,
+        to: None,
+        acknowledge_within_seconds: minutes * 60,
+        repeats,
+    };
     let fine = || Policy::new(vec![step(5, 0)]).unwrap();
     let mut sla = policies().sla;
     sla.low.resolution_seconds = 0;
@@ -267,7 +288,8 @@ fn every_fault_of_the_policies_is_named_with_its_path() {
     let high = Policy::new(vec![step(5, 0), step(0, 11)]).unwrap();
     let many = Policy::new(vec![step(5, 0); 13]).unwrap();
     let by_severity = BySeverity { critical: fine(), high, medium: many, low: fine() };
-    let faults = EscalationPolicies::new("x", sla, by_severity, BTreeMap::new()).unwrap_err();
+    let policies = Policies { by_severity, matrix: Vec::new(), by_rule: BTreeMap::new(), break_glass: fine() };
+    let faults = EscalationPolicies::new("x", sla, policies).unwrap_err();
     let paths: Vec<&str> = faults.iter().map(|fault| fault.path.as_str()).collect();
     let expected = [
         "policies.high[1].acknowledge_within",

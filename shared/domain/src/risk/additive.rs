@@ -55,6 +55,15 @@ impl Grid {
         self.scales[feature].bins()
     }
 
+    /// How many examples are in each bin of a feature.
+    pub fn counts(&self, feature: usize) -> Vec<u64> {
+        let mut counts = vec![0; self.width(feature)];
+        for bin in &self.bins[feature] {
+            counts[usize::from(*bin)] += 1;
+        }
+        counts
+    }
+
     /// How many groups a feature has.
     pub fn group_width(&self, feature: usize) -> usize {
         self.groups[feature].last().map_or(1, |last| last + 1)

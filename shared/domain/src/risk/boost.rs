@@ -357,8 +357,8 @@ fn three_leaves(sums: &Sums, how: &Boosting) -> Vec<f64> {
     let gain = |side: usize| second[side].map_or(0.0, |split| split.gain);
     let split_side = usize::from(gain(1) > gain(0));
     for (side, (from, to, leaf)) in sides.into_iter().enumerate() {
-        for bin in from..to {
-            table[bin] = match second[side] {
+        for (bin, cell) in table.iter_mut().enumerate().take(to).skip(from) {
+            *cell = match second[side] {
                 Some(split) if side == split_side => {
                     if bin <= split.last {
                         split.low

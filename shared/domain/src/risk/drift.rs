@@ -59,6 +59,10 @@ fn index(then: &[u64], now: &[u64]) -> f64 {
     let (all_then, all_now) = (total(then), total(now));
     let (mut sum, mut run) = (0.0, (0.0, 0.0));
     let close = |(a, b): (f64, f64)| {
+        // What is empty then and now has not moved, however few accounts there were then and many there are now.
+        if a + b == 0.0 {
+            return 0.0;
+        }
         // Half an account more in each run: a run that is empty on one side is far, not infinitely far.
         let (a, b) = ((a + 0.5) / (all_then + 5.0), (b + 0.5) / (all_now + 5.0));
         (b - a) * (ln(b) - ln(a))
@@ -71,7 +75,7 @@ fn index(then: &[u64], now: &[u64]) -> f64 {
             run = (0.0, 0.0);
         }
     }
-    if run.0 + run.1 > 0.0 { sum + close(run) } else { sum }
+    sum + close(run)
 }
 
 #[cfg(test)]

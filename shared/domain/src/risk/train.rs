@@ -5,7 +5,7 @@
 
 use super::additive::{Grid, Tables};
 use super::boost::{Boosting, Shape, boost};
-use super::examples::Examples;
+use super::examples::{Examples, Feature};
 use super::logistic::Design;
 use super::measure::{self, Known};
 use super::model::{Kind, Model, Pair, Record, Single, rounded};
@@ -104,15 +104,12 @@ pub fn train(kind: Kind, examples: &Examples, recipe: Recipe) -> Result<Trained,
         dropped,
         dropping_costs,
     };
-    let features = shown.features().iter().zip(&grid.scales).zip(tables.singles.iter().zip(&grid.bins));
-    let single = |((feature, scale), (table, bins)): ((&super::examples::Feature, &Scale), (&Vec<f64>, &Vec<u8>))| {
-        let count = |bin: usize| bins.iter().filter(|other| usize::from(**other) == bin).count() as u64;
-        Single {
-            name: feature.name.clone(),
-            scale: scale.clone(),
-            table: table.iter().copied().map(rounded).collect(),
-            examples: (0..scale.bins()).map(count).collect(),
-        }
+    let features = shown.features().iter().zip(&tables.singles).enumerate();
+    let single = |(at, (feature, table)): (usize, (&Feature, &Vec<f64>))| Single {
+        name: feature.name.clone(),
+        scale: grid.scales.get(at).cloned().unwrap_or_else(|| Scale::Words(Vec::new())),
+        table: table.iter().copied().map(rounded).collect(),
+        examples: grid.counts(at),
     };
     let pair = |((first, second), table): (&(usize, usize), &Vec<f64>)| Pair {
         first: *first,

@@ -52,6 +52,10 @@ fn kind(text: &str) -> Result<Kind, String> {
     Kind::ALL.into_iter().find(|kind| kind.name() == text).ok_or_else(|| "give one of churn, expansion".to_owned())
 }
 
+fn words(of: &[String]) -> Vec<&str> {
+    of.iter().map(String::as_str).collect()
+}
+
 fn model(path: &Path) -> Result<Model, Box<dyn Error>> {
     let named = |error: &dyn Error| format!("model `{}` cannot be used: {error}", path.display());
     let bytes = std::fs::read(path).map_err(|error| named(&error))?;
@@ -65,7 +69,6 @@ impl Train {
         let named = |error: &dyn Error| format!("`{}` cannot be learnt from: {error}", self.file.display());
         let champion = self.champion.as_deref().map(model).transpose()?;
         let text = std::fs::read_to_string(&self.file).map_err(|error| named(&error))?;
-        let words = |of: &'_ [String]| of.iter().map(String::as_str).collect::<Vec<&str>>();
         let (protected, left_out) = (words(&self.protected), words(&self.leave_out));
         let columns =
             Columns { outcome: &self.outcome, happened: &self.happened, protected: &protected, left_out: &left_out };
