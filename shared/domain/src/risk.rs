@@ -4,6 +4,7 @@
 //! held out of its training, and abstains where it is not sure enough. Training is floating point from a seed and rounded
 //! at its end; looking up is sums of whole numbers.
 
+pub mod account;
 mod additive;
 mod boost;
 mod cholesky;

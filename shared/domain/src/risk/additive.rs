@@ -70,6 +70,9 @@ impl Grid {
     }
 }
 
+/// Two features, the lower one first.
+pub type FeaturePair = (usize, usize);
+
 /// Tables of log-odds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tables {
@@ -78,7 +81,7 @@ pub struct Tables {
     /// Per feature and bin.
     pub singles: Vec<Vec<f64>>,
     /// Per pair of features, the lower one first: row by row of the first one's groups.
-    pub pairs: BTreeMap<(usize, usize), Vec<f64>>,
+    pub pairs: BTreeMap<FeaturePair, Vec<f64>>,
 }
 
 impl Tables {
@@ -89,7 +92,7 @@ impl Tables {
     }
 
     /// The table of a pair, made if it is not there.
-    pub fn pair(&mut self, grid: &Grid, pair: (usize, usize)) -> &mut Vec<f64> {
+    pub fn pair(&mut self, grid: &Grid, pair: FeaturePair) -> &mut Vec<f64> {
         self.pairs.entry(pair).or_insert_with(|| vec![0.0; grid.group_width(pair.0) * grid.group_width(pair.1)])
     }
 
@@ -176,15 +179,17 @@ impl Tables {
         }
     }
 
-    /// How much each pair says: the root of the mean of its squares over the examples.
-    pub fn strengths(&self, grid: &Grid) -> BTreeMap<(usize, usize), f64> {
-        let strength = |((first, second), table): (&(usize, usize), &Vec<f64>)| {
+    /// The pairs that say most, the strongest first: by the root of the mean of their squares over the examples.
+    pub fn strongest(&self, grid: &Grid, most: usize) -> Vec<FeaturePair> {
+        let strength = |((first, second), table): (&FeaturePair, &Vec<f64>)| {
             let width = grid.group_width(*second);
             let cells = grid.grouped[*first].iter().zip(&grid.grouped[*second]);
             let squares: f64 = cells.map(|(a, b)| table[usize::from(*a) * width + usize::from(*b)].powi(2)).sum();
-            ((*first, *second), (squares / grid.rows.max(1) as f64).sqrt())
+            ((*first, *second), squares)
         };
-        self.pairs.iter().map(strength).collect()
+        let mut pairs: Vec<_> = self.pairs.iter().map(strength).collect();
+        pairs.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        pairs.into_iter().take(most).map(|(pair, _)| pair).collect()
     }
 }
 

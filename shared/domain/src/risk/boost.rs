@@ -19,6 +19,8 @@ pub struct Boosting {
     pub ridge: f64,
     /// The least curvature of a leaf (a quarter of an example at even odds).
     pub least: f64,
+    /// The share of the cuts that a question looks at: with fewer of them trees differ more, and their mean is smoother.
+    pub cuts: f64,
     /// The share of the features that a round looks at.
     pub share: f64,
     /// The most rounds.
@@ -86,6 +88,7 @@ struct Part {
     best_held: Vec<f64>,
     slopes: Vec<f64>,
     curves: Vec<f64>,
+    generator: Generator,
     steps: Vec<Step>,
     /// How many steps there were after each round.
     ends: Vec<usize>,
@@ -105,7 +108,7 @@ pub fn boost(
     let mut parts: Vec<Part> = held_out
         .iter()
         .enumerate()
-        .map(|(at, held)| Part::new(outcomes, held, start.map(|start| &start[at])))
+        .map(|(at, held)| Part::new(outcomes, held, start.map(|start| &start[at]), generator.bits()))
         .collect();
     let mut best = (f64::INFINITY, 0);
     let mut asked: Vec<usize> = (0..grid.features()).collect();
@@ -156,7 +159,7 @@ fn share(share: f64, of: usize) -> usize {
 }
 
 impl Part {
-    fn new(outcomes: &[bool], held: &[usize], start: Option<&Vec<f64>>) -> Self {
+    fn new(outcomes: &[bool], held: &[usize], start: Option<&Vec<f64>>, seed: u64) -> Self {
         let rows = outcomes.len();
         let mut is_held = vec![false; rows];
         for row in held {
@@ -176,6 +179,7 @@ impl Part {
             best_held,
             slopes,
             curves,
+            generator: Generator::new(seed),
             steps: Vec::new(),
             ends: vec![0],
             base,
@@ -200,7 +204,7 @@ impl Part {
                 for feature in asked {
                     self.look(outcomes);
                     let sums = self.sums(&grid.bins[*feature], grid.width(*feature), &self.learnt);
-                    let table = three_leaves(&sums, how);
+                    let table = three_leaves(&sums, how, &mut self.generator);
                     for (log_odds, bin) in self.log_odds.iter_mut().zip(&grid.bins[*feature]) {
                         *log_odds += table[usize::from(*bin)];
                     }
@@ -228,26 +232,20 @@ impl Part {
         sums
     }
 
-    fn four_leaves(&self, grid: &Grid, how: &Boosting, asked: &[usize]) -> Option<Step> {
+    fn four_leaves(&mut self, grid: &Grid, how: &Boosting, asked: &[usize]) -> Option<Step> {
         let all: Vec<Sums> = asked
             .iter()
             .map(|feature| self.sums(&grid.grouped[*feature], grid.group_width(*feature), &self.learnt))
             .collect();
-        let best = |sums: &[Sums]| {
-            let splits = asked
-                .iter()
-                .zip(sums)
-                .filter_map(|(feature, sums)| best_split(*feature, sums, 0, sums.slopes.len(), how));
-            splits.reduce(|best, split| if split.gain > best.gain { split } else { best })
-        };
-        let root = best(&all)?;
+        let root = best(asked, &all, how, &mut self.generator)?;
         let groups = &grid.grouped[root.feature];
         let low: Vec<usize> =
             self.learnt.iter().copied().filter(|row| usize::from(groups[*row]) <= root.last).collect();
         let low: Vec<Sums> =
             asked.iter().map(|feature| self.sums(&grid.grouped[*feature], grid.group_width(*feature), &low)).collect();
         let high: Vec<Sums> = all.iter().zip(&low).map(|(all, low)| all.without(low)).collect();
-        let side = |sums: &[Sums], leaf: f64| best(sums).map_or(Side::All(leaf), Side::Split);
+        let mut side =
+            |sums: &[Sums], leaf: f64| best(asked, sums, how, &mut self.generator).map_or(Side::All(leaf), Side::Split);
         Some(Step::Groups {
             feature: root.feature,
             last: root.last,
@@ -324,8 +322,24 @@ fn add_side(tables: &mut Tables, grid: &Grid, (feature, within): (usize, std::op
     }
 }
 
+/// The best question of all features that are asked about.
+fn best(asked: &[usize], sums: &[Sums], how: &Boosting, generator: &mut Generator) -> Option<Split> {
+    let splits = asked
+        .iter()
+        .zip(sums)
+        .filter_map(|(feature, sums)| best_split(*feature, sums, 0, sums.slopes.len(), how, generator));
+    splits.reduce(|best, split| if split.gain > best.gain { split } else { best })
+}
+
 /// The best question about the bins from `from` to before `to`.
-fn best_split(feature: usize, sums: &Sums, from: usize, to: usize, how: &Boosting) -> Option<Split> {
+fn best_split(
+    feature: usize,
+    sums: &Sums,
+    from: usize,
+    to: usize,
+    how: &Boosting,
+    generator: &mut Generator,
+) -> Option<Split> {
     let total = (from..to).fold((0.0, 0.0), |(slope, curve), bin| (slope + sums.slopes[bin], curve + sums.curves[bin]));
     let worth = |slope: f64, curve: f64| slope * slope / (curve + how.ridge);
     let whole = worth(total.0, total.1);
@@ -335,7 +349,7 @@ fn best_split(feature: usize, sums: &Sums, from: usize, to: usize, how: &Boostin
         slope += sums.slopes[last];
         curve += sums.curves[last];
         let (other_slope, other_curve) = (total.0 - slope, total.1 - curve);
-        if curve < how.least || other_curve < how.least {
+        if curve < how.least || other_curve < how.least || (how.cuts < 1.0 && generator.share() >= how.cuts) {
             continue;
         }
         let gain = worth(slope, curve) + worth(other_slope, other_curve) - whole;
@@ -348,12 +362,12 @@ fn best_split(feature: usize, sums: &Sums, from: usize, to: usize, how: &Boostin
 }
 
 /// What a tree of three leaves adds to each bin of its feature.
-fn three_leaves(sums: &Sums, how: &Boosting) -> Vec<f64> {
+fn three_leaves(sums: &Sums, how: &Boosting, generator: &mut Generator) -> Vec<f64> {
     let width = sums.slopes.len();
     let mut table = vec![0.0; width];
-    let Some(first) = best_split(0, sums, 0, width, how) else { return table };
+    let Some(first) = best_split(0, sums, 0, width, how, generator) else { return table };
     let sides = [(0, first.last + 1, first.low), (first.last + 1, width, first.high)];
-    let second = sides.map(|(from, to, _)| best_split(0, sums, from, to, how));
+    let second = sides.map(|(from, to, _)| best_split(0, sums, from, to, how, generator));
     let gain = |side: usize| second[side].map_or(0.0, |split| split.gain);
     let split_side = usize::from(gain(1) > gain(0));
     for (side, (from, to, leaf)) in sides.into_iter().enumerate() {

@@ -135,6 +135,8 @@ pub struct Assessment {
 /// What one feature, or two together, add.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reason {
+    /// The name of the feature, or of both.
+    pub of: String,
     /// The feature or features, and what they are.
     pub what: String,
     /// What that adds to the log-odds.
@@ -184,7 +186,7 @@ impl Model {
         for (table, cell) in self.cells(&bins) {
             log_odds = log_odds.plus(cell);
             if cell != Quantity::ZERO {
-                reasons.push(Reason { what: self.words(table, &bins), log_odds: cell });
+                reasons.push(Reason { of: self.name(table), what: self.words(table, &bins), log_odds: cell });
             }
         }
         reasons.sort_by(|a, b| {
@@ -199,6 +201,11 @@ impl Model {
         let sureness = chance.max(Quantity::whole(1).minus(chance));
         let predicts = (sureness >= self.least_sureness).then_some(side);
         Assessment { log_odds, chance, predicts, reasons }
+    }
+
+    /// The log-odds of the share of its examples to which it happened: what is usual.
+    pub fn usual(&self) -> Quantity {
+        rounded(real::log_odds(self.record.happened as f64 / self.record.examples.max(1) as f64))
     }
 
     fn bins<'a>(&self, value: impl Fn(&str) -> Value<'a>) -> Vec<usize> {
@@ -221,6 +228,14 @@ impl Model {
         };
         let width = width(&self.features.get(pair.second)?.scale);
         pair.table.get(group(pair.first)? * width + group(pair.second)?).copied()
+    }
+
+    fn name(&self, table: Table<'_>) -> String {
+        let one = |at: usize| self.features.get(at).map_or("", |single| &single.name);
+        match table {
+            Table::Single(at) => one(at).to_owned(),
+            Table::Pair(pair) => format!("{} with {}", one(pair.first), one(pair.second)),
+        }
     }
 
     fn words(&self, table: Table<'_>, bins: &[usize]) -> String {

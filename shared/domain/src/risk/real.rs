@@ -104,6 +104,11 @@ impl Generator {
         usize::try_from(wide).unwrap_or_default()
     }
 
+    /// A number from 0 to below 1, in steps of one in 2 to the 53.
+    pub fn share(&mut self) -> f64 {
+        (self.bits() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
     /// Puts things into a random order (Fisher and Yates).
     pub fn shuffle<T>(&mut self, things: &mut [T]) {
         for end in (1..things.len()).rev() {

@@ -16,6 +16,17 @@ const UPDATES: usize = 10;
 /// What keeps the level of a table of neighbours where it is.
 const LEVEL: f64 = 0.02;
 
+/// What is thought of a table's roughness before it is seen, as so much freedom with so much roughness: of a feature with
+/// two kinds, its own examples say next to nothing about how much to smooth it.
+struct Prior {
+    freedom: f64,
+    roughness: f64,
+}
+/// Of neighbours: steps of a tenth.
+const NEIGHBOURS: Prior = Prior { freedom: 3.0, roughness: 0.03 };
+/// Of kinds and pairs: a third of a unit of log-odds.
+const KINDS: Prior = Prior { freedom: 2.0, roughness: 0.2 };
+
 /// What smoothing gives.
 #[derive(Debug, Clone)]
 pub struct Smooth {
@@ -176,7 +187,13 @@ fn improve(terms: &mut [Term], fit: &Fit) -> f64 {
             .sum();
         let freedom = (term.columns.len() as f64 - term.strength * trace).max(1e-6);
         let roughness = quadratic(&term.penalty, &fit.coefficients).max(1e-12);
-        let next = (freedom / roughness).clamp(1e-2, 1e5).clamp(term.strength / 10.0, term.strength * 10.0);
+        let prior = match term.what {
+            What::Single(_) if term.penalty.iter().any(|(a, b, _)| a != b) => NEIGHBOURS,
+            _ => KINDS,
+        };
+        let next = ((freedom + prior.freedom) / (roughness + prior.roughness))
+            .clamp(1e-2, 1e5)
+            .clamp(term.strength / 10.0, term.strength * 10.0);
         // A table that is smoothed away is smoothed ever more; that is no reason to go on.
         if next < 1e4 {
             farthest = farthest.max((super::real::ln(next) - super::real::ln(term.strength)).abs());

@@ -22,15 +22,33 @@ pub const RIGHT: f64 = 0.85;
 pub const MOST_PAIRS: usize = 40;
 /// How many parts the examples are divided into; each learner learns that many times without one of them.
 const PARTS: usize = 8;
+/// How often they are divided anew, for more learners that differ.
+const DIVISIONS: usize = 2;
 /// The weights that the boosted tables may have, in tenths; the smoothed ones have the rest.
-const WEIGHTS: [u8; 5] = [3, 4, 5, 6, 7];
+const WEIGHTS: [u8; 6] = [3, 4, 5, 6, 7, 8];
 
-/// Each feature in turn, slowly.
-const TURNS: Boosting =
-    Boosting { shape: Shape::Turns, rate: 0.03, ridge: 1.0, least: 2.0, share: 1.0, rounds: 1000, patience: 30 };
+/// Each feature in turn, slowly, and each time at a fifth of its cuts: the mean of many such trees is smooth.
+const TURNS: Boosting = Boosting {
+    shape: Shape::Turns,
+    rate: 0.03,
+    ridge: 1.0,
+    least: 2.0,
+    cuts: 0.2,
+    share: 1.0,
+    rounds: 1000,
+    patience: 30,
+};
 /// What two features say together that neither says alone: the best of a few and the best beside it.
-const BEST: Boosting =
-    Boosting { shape: Shape::Best, rate: 0.04, ridge: 10.0, least: 5.0, share: 0.25, rounds: 2000, patience: 50 };
+const BEST: Boosting = Boosting {
+    shape: Shape::Best,
+    rate: 0.04,
+    ridge: 10.0,
+    least: 5.0,
+    cuts: 1.0,
+    share: 0.25,
+    rounds: 2000,
+    patience: 50,
+};
 
 /// How a model is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -142,8 +160,12 @@ pub fn divide(outcomes: &[bool], parts: usize, generator: &mut Generator) -> Vec
 
 /// The mean of the learners and of what they said about held-out examples, weighted by what suits these best.
 fn learn(grid: &Grid, outcomes: &[bool], parts: &[Vec<usize>], generator: &mut Generator) -> (Tables, Vec<f64>) {
-    let turns = boost(grid, outcomes, parts, None, &TURNS, generator);
-    let pairs = boost(grid, outcomes, parts, Some(&turns.parts), &BEST, generator);
+    let mut more = parts.to_vec();
+    for _ in 1..DIVISIONS {
+        more.extend(divide(outcomes, PARTS, generator));
+    }
+    let turns = boost(grid, outcomes, &more, None, &TURNS, generator);
+    let pairs = boost(grid, outcomes, &more, Some(&turns.parts), &BEST, generator);
     let smooth = smooth(grid, outcomes, &[], &joined(parts));
     let mean = |weight: u8| -> Vec<f64> {
         let weight = f64::from(weight) / 10.0;
@@ -162,7 +184,7 @@ fn learn(grid: &Grid, outcomes: &[bool], parts: &[Vec<usize>], generator: &mut G
     tables.add(&pairs.tables, f64::from(weight) / 10.0);
     tables.add(&smooth.tables, 1.0 - f64::from(weight) / 10.0);
     tables.purify(grid);
-    let keep = strongest(&tables, grid, MOST_PAIRS);
+    let keep = tables.strongest(grid, MOST_PAIRS);
     tables.pairs.retain(|pair, _| keep.contains(pair));
     (tables, mean(weight))
 }
@@ -170,13 +192,6 @@ fn learn(grid: &Grid, outcomes: &[bool], parts: &[Vec<usize>], generator: &mut G
 /// Parts two by two: smoothing is slow, and held-out examples do not need more.
 fn joined(parts: &[Vec<usize>]) -> Vec<Vec<usize>> {
     parts.chunks(2).map(<[_]>::concat).collect()
-}
-
-/// The pairs that say most, the strongest first.
-fn strongest(tables: &Tables, grid: &Grid, most: usize) -> Vec<(usize, usize)> {
-    let mut pairs: Vec<_> = tables.strengths(grid).into_iter().collect();
-    pairs.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-    pairs.into_iter().take(most).map(|(pair, _)| pair).collect()
 }
 
 /// Stretches and shifts the log-odds to the held-out outcomes (Platt, 1999), if that predicts the one half of them better
