@@ -112,3 +112,52 @@ fn report(out: &mut impl Write, model: &Model) -> Result<(), Box<dyn Error>> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Arguments, execute};
+    use clap::Parser as _;
+    use std::path::Path;
+
+    /// Accounts of which those that are used little leave, but for some of each.
+    fn accounts(count: usize) -> String {
+        let row = |at: usize| {
+            let usage = at * 37 % 100;
+            let left = (usage < 40) != (at % 11 == 0);
+            format!("a{at},{usage},{},{}\n", ["small", "large"][at % 2], if left { "Yes" } else { "No" })
+        };
+        format!("id,usage,region,left\n{}", (0..count).map(row).collect::<String>())
+    }
+
+    fn train(folder: &Path, rows: usize, out: &str) -> Result<String, String> {
+        let (file, out) = (folder.join("accounts.csv"), folder.join(out));
+        std::fs::write(&file, accounts(rows)).unwrap();
+        let (file, out) = (file.to_str().unwrap(), out.to_str().unwrap());
+        let words = ["cs-ops", "train", file, "--kind", "churn", "--outcome", "left", "--leave-out", "id"];
+        let more = ["--protected", "region", "--seed", "7", "--out", out];
+        let mut printed = Vec::new();
+        let arguments = Arguments::try_parse_from(words.into_iter().chain(more)).unwrap();
+        execute(arguments, &mut printed).map_err(|error| error.to_string())?;
+        Ok(String::from_utf8(printed).unwrap())
+    }
+
+    #[test]
+    fn a38_the_same_file_and_seed_give_the_same_artifact_and_what_was_dropped_is_said() {
+        let folder = tempfile::tempdir().unwrap();
+        let (one, same) =
+            (train(folder.path(), 200, "one.json").unwrap(), train(folder.path(), 200, "same.json").unwrap());
+        assert_eq!(one, same);
+        let bytes = |name: &str| std::fs::read(folder.path().join(name)).unwrap();
+        assert_eq!(bytes("one.json"), bytes("same.json"));
+        assert!(one.starts_with("artifact    ") && one.contains("dropped     region: this costs "), "{one}");
+        assert!(one.contains("of its predictions are right, at a coverage of "), "{one}");
+    }
+
+    #[test]
+    fn a46_too_few_outcomes_are_refused_and_no_artifact_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = train(folder.path(), 60, "model.json").unwrap_err();
+        assert!(error.ends_with("are too few to learn from; it takes 30 of each"), "{error}");
+        assert!(error.contains("cannot be learnt from: ") && !folder.path().join("model.json").exists(), "{error}");
+    }
+}
