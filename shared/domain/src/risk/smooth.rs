@@ -6,6 +6,7 @@
 
 use super::additive::{Grid, Tables};
 use super::logistic::{Design, Fit, quadratic};
+use super::real::cost;
 use super::scale::Scale;
 use std::collections::BTreeMap;
 
@@ -26,6 +27,9 @@ struct Prior {
 const NEIGHBOURS: Prior = Prior { freedom: 3.0, roughness: 0.03 };
 /// Of kinds and pairs: a third of a unit of log-odds.
 const KINDS: Prior = Prior { freedom: 2.0, roughness: 0.2 };
+
+/// No prior: what says nothing is smoothed away.
+const NOTHING: Prior = Prior { freedom: 0.0, roughness: 0.0 };
 
 /// What smoothing gives.
 #[derive(Debug, Clone)]
@@ -52,31 +56,41 @@ enum What {
     Pair(usize, usize),
 }
 
-/// Fits the features and these pairs of them. What is said about held-out examples knows nothing of them, not even how
-/// much to smooth.
+/// Fits the features and these pairs of them, from a prior or without one: whichever says more of held-out examples. What
+/// is said about these knows nothing of them, not even how much to smooth.
 pub fn smooth(grid: &Grid, outcomes: &[bool], pairs: &[(usize, usize)], held_out: &[Vec<usize>]) -> Smooth {
     let coarse: Vec<Vec<usize>> = (0..grid.features()).map(|feature| coarse(grid, feature)).collect();
     let (mut terms, design) = lay_out(grid, pairs, &coarse);
+    let mut tries = [true, false].map(|prior| (prior, held(&design, &mut terms, outcomes, held_out, prior)));
+    let price = |held: &[f64]| held.iter().zip(outcomes).map(|(held, outcome)| cost(*held, *outcome)).sum::<f64>();
+    if price(&tries[1].1) < price(&tries[0].1) {
+        tries.swap(0, 1);
+    }
+    let [(prior, held), _] = tries;
     let all: Vec<usize> = (0..grid.rows).collect();
-    let coefficients = fit(&design, &mut terms, outcomes, &all);
-    let tables = tables(grid, &terms, &coarse, &coefficients);
-    let mut held = vec![0.0; grid.rows];
+    let coefficients = fit(&design, &mut terms, outcomes, &all, prior);
+    Smooth { tables: tables(grid, &terms, &coarse, &coefficients), held }
+}
+
+/// What is said about held-out examples.
+fn held(design: &Design, terms: &mut [Term], outcomes: &[bool], held_out: &[Vec<usize>], prior: bool) -> Vec<f64> {
+    let mut held = vec![0.0; outcomes.len()];
     for part in held_out {
-        let mut is_held = vec![false; grid.rows];
+        let mut is_held = vec![false; outcomes.len()];
         for row in part {
             is_held[*row] = true;
         }
-        let learnt: Vec<usize> = all.iter().copied().filter(|row| !is_held[*row]).collect();
-        let coefficients = fit(&design, &mut terms, outcomes, &learnt);
+        let learnt: Vec<usize> = (0..outcomes.len()).filter(|row| !is_held[*row]).collect();
+        let coefficients = fit(design, terms, outcomes, &learnt, prior);
         for row in part {
             held[*row] = design.log_odds(*row, &coefficients);
         }
     }
-    Smooth { tables, held }
+    held
 }
 
 /// Learns coefficients and how much to smooth them.
-fn fit(design: &Design, terms: &mut [Term], outcomes: &[bool], rows: &[usize]) -> Vec<f64> {
+fn fit(design: &Design, terms: &mut [Term], outcomes: &[bool], rows: &[usize], prior: bool) -> Vec<f64> {
     for term in terms.iter_mut() {
         term.strength = if matches!(term.what, What::Single(_)) { 2.0 } else { 20.0 };
     }
@@ -84,7 +98,7 @@ fn fit(design: &Design, terms: &mut [Term], outcomes: &[bool], rows: &[usize]) -
     for update in 0..UPDATES {
         let steps = if update == 0 { 3 } else { 1 };
         let fit = design.fit(outcomes, rows, &penalty(terms), coefficients, steps);
-        let moved = improve(terms, &fit);
+        let moved = improve(terms, &fit, prior);
         coefficients = fit.coefficients;
         if moved < 0.05 {
             break;
@@ -173,7 +187,7 @@ fn penalty(terms: &[Term]) -> Vec<(usize, usize, f64)> {
 }
 
 /// Improves the strength of each term's penalty; says how far the farthest went, as a logarithm.
-fn improve(terms: &mut [Term], fit: &Fit) -> f64 {
+fn improve(terms: &mut [Term], fit: &Fit, prior: bool) -> f64 {
     let inverse = fit.factor.inverse();
     let mut farthest = 0.0_f64;
     for term in terms {
@@ -188,6 +202,7 @@ fn improve(terms: &mut [Term], fit: &Fit) -> f64 {
         let freedom = (term.columns.len() as f64 - term.strength * trace).max(1e-6);
         let roughness = quadratic(&term.penalty, &fit.coefficients).max(1e-12);
         let prior = match term.what {
+            _ if !prior => NOTHING,
             What::Single(_) if term.penalty.iter().any(|(a, b, _)| a != b) => NEIGHBOURS,
             _ => KINDS,
         };

@@ -24,9 +24,11 @@ pub const MOST_PAIRS: usize = 40;
 const PARTS: usize = 8;
 /// How often they are divided anew, for more learners that differ.
 const DIVISIONS: usize = 2;
-/// The weight of the boosted tables; the smoothed ones have the rest. It is not chosen by held-out examples: of these a
-/// few runs of boosting speak alone, and would be thought worse than the mean of all that is used.
-const WEIGHT: f64 = 0.7;
+/// The weights that the boosted tables may have, in tenths; the smoothed ones have the rest.
+const WEIGHTS: [u8; 6] = [2, 3, 4, 5, 6, 8];
+/// The weight that they have unless another one is better by more than a standard error. Of held-out examples a few runs of
+/// boosting speak alone, and seem a little worse than the mean of all that is used.
+const WEIGHT: u8 = 7;
 
 /// Each feature in turn, slowly, and each time at a fifth of its cuts: the mean of many such trees is smooth.
 const TURNS: Boosting = Boosting {
@@ -168,16 +170,44 @@ fn learn(grid: &Grid, outcomes: &[bool], parts: &[Vec<usize>], generator: &mut G
     let turns = boost(grid, outcomes, &more, None, &TURNS, generator);
     let pairs = boost(grid, outcomes, &more, Some(&turns.parts), &BEST, generator);
     let smooth = smooth(grid, outcomes, &[], &joined(parts));
-    let held = pairs.held.iter().zip(&smooth.held);
-    let held = held.map(|(boosted, smooth)| WEIGHT * boosted + (1.0 - WEIGHT) * smooth).collect();
+    let mean = |weight: u8| -> Vec<f64> {
+        let weight = f64::from(weight) / 10.0;
+        let held = pairs.held.iter().zip(&smooth.held);
+        held.map(|(boosted, smooth)| weight * boosted + (1.0 - weight) * smooth).collect()
+    };
+    let (weight, held) = weighed(mean, outcomes);
+    let share = f64::from(weight) / 10.0;
     let mut tables = Tables::zero(grid);
-    tables.add(&turns.tables, WEIGHT);
-    tables.add(&pairs.tables, WEIGHT);
-    tables.add(&smooth.tables, 1.0 - WEIGHT);
+    tables.add(&turns.tables, share);
+    tables.add(&pairs.tables, share);
+    tables.add(&smooth.tables, 1.0 - share);
     tables.purify(grid);
     let keep = tables.strongest(grid, MOST_PAIRS);
     tables.pairs.retain(|pair, _| keep.contains(pair));
     (tables, held)
+}
+
+/// The weight that suits the held-out examples best, and what is said about them with it.
+fn weighed(mean: impl Fn(u8) -> Vec<f64>, outcomes: &[bool]) -> (u8, Vec<f64>) {
+    let usual = mean(WEIGHT);
+    // By how much another weight is better, in its own standard errors.
+    let gain = |weight: &u8| {
+        let gains: Vec<f64> = mean(*weight)
+            .iter()
+            .zip(&usual)
+            .zip(outcomes)
+            .map(|((held, usual), outcome)| cost(*usual, *outcome) - cost(*held, *outcome))
+            .collect();
+        let count = gains.len().max(2) as f64;
+        let mean = gains.iter().sum::<f64>() / count;
+        let spread = gains.iter().map(|gain| (gain - mean).powi(2)).sum::<f64>() / (count - 1.0);
+        (mean, mean > (spread / count).sqrt())
+    };
+    let better = WEIGHTS.into_iter().map(|weight| (gain(&weight), weight)).filter(|((_, sure), _)| *sure);
+    match better.max_by(|a, b| a.0.0.total_cmp(&b.0.0)) {
+        Some((_, weight)) => (weight, mean(weight)),
+        None => (WEIGHT, usual),
+    }
 }
 
 /// Parts two by two: smoothing is slow, and held-out examples do not need more.
