@@ -149,7 +149,7 @@ const LAMBDA: [(&str, &str); 6] = [
 ];
 
 /// What the template sets for every function.
-pub const SETTINGS: [(&str, &str); 11] = [
+pub const SETTINGS: [(&str, &str); 12] = [
     ("CS_OPS_TABLE", "table"),
     ("CS_OPS_BUS", "cs-ops"),
     ("CS_OPS_SIGNALS_URGENT_QUEUE_URL", "http://127.0.0.1/000000000000/signals-urgent"),
@@ -157,6 +157,7 @@ pub const SETTINGS: [(&str, &str); 11] = [
     ("CS_OPS_SIGNALS_BULK_QUEUE_URL", "http://127.0.0.1/000000000000/signals-bulk"),
     ("CS_OPS_SCORES_BULK_QUEUE_URL", "http://127.0.0.1/000000000000/scores-bulk"),
     ("CS_OPS_TRIGGERS_BULK_QUEUE_URL", "http://127.0.0.1/000000000000/triggers-bulk"),
+    ("CS_OPS_ESCALATIONS_URGENT_QUEUE_URL", "http://127.0.0.1/000000000000/escalations-urgent"),
     ("CS_OPS_ESCALATIONS_QUEUE_URL", "http://127.0.0.1/000000000000/escalations"),
     ("CS_OPS_JWT_ISSUER", "https://issuer.example"),
     ("CS_OPS_JWT_AUDIENCE", "cs-ops"),

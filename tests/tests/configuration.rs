@@ -2,7 +2,7 @@
 //!
 //! `CS_OPS_UPDATE=1 cargo test -p tests --test configuration` writes them anew.
 
-use contract::{contact, escalation, experiments, mapping, playbook, roster, rules, scorecard, segments};
+use contract::{contact, destinations, escalation, experiments, mapping, playbook, roster, rules, scorecard, segments};
 use schemars::{Schema, schema_for};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/contract/defaults")
 }
 
-fn schemas() -> [(&'static str, Schema); 9] {
+fn schemas() -> [(&'static str, Schema); 10] {
     [
         ("scorecard", schema_for!(scorecard::ScorecardFile)),
         ("rules", schema_for!(rules::RulesFile)),
@@ -22,6 +22,7 @@ fn schemas() -> [(&'static str, Schema); 9] {
         ("contact", schema_for!(contact::ContactFile)),
         ("experiments", schema_for!(experiments::ExperimentsFile)),
         ("roster", schema_for!(roster::RosterFile)),
+        ("destinations", schema_for!(destinations::DestinationsFile)),
     ]
 }
 
@@ -51,6 +52,7 @@ fn what_is_built_in_fits_its_schema_and_what_is_misspelt_does_not() {
         ("segments", 5),
         ("contact", 6),
         ("roster", 8),
+        ("destinations", 9),
     ];
     for (file, of) in files.map(|(file, of)| (file.to_owned(), of)).into_iter().chain(playbooks) {
         let (name, schema) = schemas()[of].clone();

@@ -3,8 +3,12 @@
 
 #[path = "end_to_end/deployed.rs"]
 mod deployed;
+#[path = "end_to_end/escalations.rs"]
+mod escalations;
 #[path = "end_to_end/executions.rs"]
 mod executions;
+#[path = "end_to_end/hook.rs"]
+mod hook;
 #[path = "end_to_end/portfolio.rs"]
 mod portfolio;
 
@@ -43,6 +47,8 @@ fn signals_become_scores_calls_to_action_escalations_and_reports() {
     executions::a143_the_twenty_first_is_refused_until_a_lease_ends(&set);
     portfolio::a39_a_run_over_a_portfolio_scores_each_account_once(&set);
     portfolio::a5_a_critical_case_is_taken_on_before_what_came_earlier(&set);
+    escalations::a12_a_destination_that_is_down_is_left_alone_and_told_when_it_is_back(&set);
+    escalations::a17_a_case_that_nobody_takes_on_is_told_again_until_somebody_does(&set);
     set.stop();
 }
 

@@ -141,7 +141,8 @@ fn cases_open_before_they_are_answered_and_two_critical_ones_never_are() {
     let mut cases: BTreeMap<_, BTreeMap<_, (CaseStatus, Severity)>> = BTreeMap::new();
     for Arrival { signal, .. } in arrivals(&portfolio) {
         if let Some(case) = signal.case {
-            cases.entry(case.id).or_default().insert(signal.at, (case.status, case.severity));
+            let (severity, _) = case.severity().unwrap();
+            cases.entry(case.id).or_default().insert(signal.at, (case.status, severity));
         }
     }
     let mut unanswered = 0;

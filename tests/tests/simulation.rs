@@ -386,7 +386,9 @@ fn signal(account: &str, source: &str, id: &str, minute: i64, metric: &str, valu
 /// An item without what says how it came about; nothing, where it says nothing else.
 fn kept(item: &Item) -> Option<(String, Value)> {
     let (pk, sk) = (item.key.pk.as_str(), item.key.sk.as_str());
-    let how = ["#RUN#", "#IDEMPOTENCY#", "#DUE", "#WORKFLOW_SLOT"].iter().any(|part| pk.contains(part))
+    let how = ["#RUN#", "#IDEMPOTENCY#", "#DUE", "#WORKFLOW_SLOT", "#ESCALATION_LOG#", "#OPEN_CASE", "#SLA_HISTORY#"]
+        .iter()
+        .any(|part| pk.contains(part))
         || ["score#", "audit#", "timeline#"].iter().any(|part| sk.starts_with(part));
     if how {
         return None;
@@ -406,7 +408,7 @@ fn kept(item: &Item) -> Option<(String, Value)> {
 
 /// Takes away the moments at which functions looked, what counts their looks or points to them, how far up the ladder
 /// an escalation got before it was taken on, and who of a role was told (the role is kept): these depend on when the
-/// news arrived, for shifts change in the morning.
+/// news arrived, for shifts change in the morning and whoever has the least to do is asked.
 fn forget_looks(value: &mut Value) {
     match value {
         Value::String(text) if text.parse::<Timestamp>().is_ok() => *value = json!("(a moment)"),
@@ -418,6 +420,11 @@ fn forget_looks(value: &mut Value) {
             if acknowledged || status.is_some_and(|status| taken_on.contains(status)) {
                 ["step", "repeats", "role", "told"].iter().for_each(|name| drop(fields.remove(*name)));
             }
+            // To whom a case went and what its clocks showed when it was written down.
+            let looked = ["route", "state", "elapsed_seconds", "paused_seconds", "closed_seconds"];
+            let is_clock = fields.contains_key("elapsed_seconds");
+            let names = looked.iter().filter(|name| is_clock || **name == "route");
+            names.for_each(|name| drop(fields.remove(*name)));
             ["audit", "event", "seconds_to_breach", "seen"].iter().for_each(|name| drop(fields.remove(*name)));
             if let Some(Value::Array(told)) = fields.get_mut("told") {
                 told.iter_mut().filter_map(Value::as_object_mut).for_each(|told| drop(told.remove("person")));

@@ -119,6 +119,7 @@ fn the_rules_carry_each_fact_to_those_who_need_it() {
         let queues: BTreeSet<_> = queues_by("cs-ops.score", "BandChanged", &json!({"to": band})).into_iter().collect();
         assert_eq!(queues, ["Facts", lane].map(str::to_owned).into(), "{band:?}, in one lane");
     }
+    assert_eq!(queues_by("cs-ops.trigger", "EffectRequested", &json!({})), ["Escalations", "Facts"]);
     assert_eq!(queues("cs-ops.trigger", "CtaOpened"), ["Facts"]);
     assert_eq!(queues("cs-ops.escalate", "EscalationOpened"), ["Facts"]);
     assert_eq!(queues("somebody.else", "SignalsRecorded"), Vec::<String>::new());
@@ -209,6 +210,9 @@ fn a_function_finds_what_it_needs_in_its_environment() {
         let mut expected = shared.clone();
         for (variable, queue) in document::own_lanes(name) {
             expected[variable] = reference(&queue);
+        }
+        if name == "escalate" {
+            expected[escalate::DESTINATIONS_VARIABLE] = reference("Destinations");
         }
         assert_eq!(function(prefix)["Environment"]["Variables"], expected, "{prefix}");
     }

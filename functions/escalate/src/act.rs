@@ -1,9 +1,9 @@
-//! The list of active escalations, and what people do with them.
+//! What people do with an escalation.
 
 use crate::Plan;
 use crate::change::{Change, Door};
 use async_trait::async_trait;
-use contract::escalate::{ActiveEscalations, EscalationActionRequest, EscalationItem};
+use contract::escalate::{EscalationActionRequest, EscalationItem};
 use contract::event::FunctionName;
 use contract::problem::Fault;
 use domain::escalation::{Escalation, EscalationFact, TransitionError};
@@ -14,67 +14,11 @@ use platform::function::{Failure, Ports};
 use platform::http::{self, Caller, Problem, Request, Response};
 use platform::keys;
 use platform::once::{self, Decide, Effect};
-use platform::table::{self, Range};
+use platform::table;
 use std::sync::{Mutex, PoisonError};
 
-/// The most escalations in one answer.
-const MAX_PAGE: usize = 100;
 /// What people may do.
-const ACTIONS: &str = "acknowledge, unacknowledge, snooze, hand-over, accept, resolve or reopen";
-/// The most active escalations that are put in order.
-const MAX_LISTED: usize = 10_000;
-
-/// `GET /escalations/active`.
-pub async fn active(ports: &Ports, caller: &Caller, request: &Request) -> Result<Response, Problem> {
-    let now = ports.clock.now();
-    let skip = read_cursor(request)?;
-    let wanted = |name: &str, value: &str| request.query.get(name).is_none_or(|wanted| wanted == value);
-    let severity = |item: &EscalationItem| {
-        serde_json::to_value(item.severity).ok().and_then(|name| name.as_str().map(str::to_owned))
-    };
-    let is_wanted = |item: &EscalationItem| {
-        item.status != "resolved"
-            && wanted("status", &item.status)
-            && wanted("account", &item.account)
-            && wanted("severity", &severity(item).unwrap_or_default())
-    };
-    let mut all = Vec::new();
-    let mut range = Range::prefix(keys::tenant_partition(&caller.tenant, "ESCALATION"), "");
-    loop {
-        let page = ports.table.query(&range).await?;
-        for item in &page.items {
-            all.extend(Some(table::read::<EscalationItem>(item)?.seen_at(now)).filter(&is_wanted));
-        }
-        if all.len() > MAX_LISTED {
-            // A part of them would leave out some that breach next.
-            let detail = format!("there are more than {MAX_LISTED}; ask by severity, status or account");
-            return Err(Problem::invalid(detail, Vec::new()));
-        }
-        match page.next {
-            Some(next) => range.after = Some(next),
-            None => break,
-        }
-    }
-    all.sort_by(|a, b| {
-        let key = |item: &EscalationItem| (item.seconds_to_breach.is_none(), item.seconds_to_breach, item.severity);
-        key(a).cmp(&key(b)).then_with(|| a.escalation.cmp(&b.escalation))
-    });
-    let next = skip.saturating_add(MAX_PAGE);
-    let cursor = (all.len() > next).then(|| next.to_string());
-    let escalations = all.into_iter().skip(skip).take(MAX_PAGE).collect();
-    Response::json(200, &ActiveEscalations { as_of: now, escalations, cursor })
-}
-
-fn read_cursor(request: &Request) -> Result<usize, Problem> {
-    request.query.get("cursor").map_or(Ok(0), |cursor| {
-        cursor.parse().map_err(|_| {
-            Problem::invalid(
-                "the cursor is not one of ours",
-                vec![Fault::new("cursor", "give the `cursor` of the page before, or none")],
-            )
-        })
-    })
-}
+const ACTIONS: &str = "acknowledge, unacknowledge, snooze, hand-over, accept, set-clocks, resolve or reopen";
 
 /// `POST /escalations/{id}/{action}`.
 pub async fn act(ports: &Ports, plan: &Plan, caller: &Caller, request: &Request) -> Result<Response, Problem> {
@@ -91,15 +35,7 @@ pub async fn act(ports: &Ports, plan: &Plan, caller: &Caller, request: &Request)
     let listed: EscalationItem = table::read(&ports.table.get(&index).await?.ok_or_else(not_found)?)?;
     let account = AccountId::new(&listed.account).map_err(|error| Problem::internal(&error))?;
     let cause = request.cause(caller, FunctionName::Escalate);
-    let change = Change {
-        ports,
-        policies: &plan.policies,
-        roster: &plan.roster,
-        cause: &cause,
-        account: &account,
-        now: ports.clock.now(),
-        door: Door::Http,
-    };
+    let change = Change { ports, plan, cause: &cause, account: &account, now: ports.clock.now(), door: Door::Http };
     let act = Act { change, by: &caller.subject, id: &id, action: &action, refused: Mutex::new(None) };
     let message = request.cause_id(caller, FunctionName::Escalate);
     once::handle(ports, &keys::escalations(&caller.tenant, &account), &message, &act).await?;
@@ -115,6 +51,7 @@ enum Action {
     Unacknowledge,
     Snooze { until: Timestamp },
     HandOver { to: PersonId },
+    SetClocks { since: Timestamp },
     Accept,
     Reopen,
     Resolve { outcome: String },
@@ -131,6 +68,10 @@ fn read_action(name: &str, request: &Request) -> Result<Action, Problem> {
         "snooze" => match body()?.until {
             Some(until) => Ok(Action::Snooze { until }),
             None => Err(missing("until", "say until when nobody is to be told")),
+        },
+        "set-clocks" => match body()?.since {
+            Some(since) => Ok(Action::SetClocks { since }),
+            None => Err(missing("since", "say from when on its clocks count")),
         },
         "hand-over" => match body()?.to {
             Some(to) => Ok(Action::HandOver { to }),
@@ -155,6 +96,7 @@ fn problem(refusal: &TransitionError) -> Problem {
         TransitionError::Resolved | TransitionError::Status { .. } | TransitionError::NotTheirs(_) => {
             Problem::conflict(refusal.to_string())
         }
+        TransitionError::Clocks(_) => missing("since", &refusal.to_string()),
         TransitionError::Snooze(_) => missing("until", &refusal.to_string()),
         TransitionError::Words(_) => {
             Problem::invalid("the outcome is not valid", vec![Fault::new("outcome", refusal.to_string())])
@@ -178,7 +120,10 @@ impl Act<'_> {
             Action::Unacknowledge => known.unacknowledge(self.by.clone(), self.change.now),
             Action::Snooze { until } => known.snooze(self.by.clone(), *until, self.change.now),
             Action::HandOver { to } => {
-                known.hand_over(self.by.clone(), to.clone(), self.change.policies, self.change.now)
+                known.hand_over(self.by.clone(), to.clone(), &self.change.plan.policies, self.change.now)
+            }
+            Action::SetClocks { since } => {
+                known.set_clocks(self.by.clone(), *since, &self.change.plan.policies, self.change.now)
             }
             Action::Accept => known.accept(self.by.clone(), self.change.now),
             Action::Reopen => known.reopen(self.by.clone(), self.change.now),

@@ -44,17 +44,9 @@ pub async fn allocate(team: &Team<'_>, caller: &Caller, request: &Request) -> Re
     let head = keys::allocation(&caller.tenant, &account);
     if asked.commit {
         let cause = request.cause(caller, FunctionName::Escalate);
-        let give = Give {
-            team,
-            cause: &cause,
-            by: &caller.subject,
-            asked: &asked,
-            need: &need,
-            now,
-            refused: Mutex::new(None),
-        };
+        let give = Give::new(team, &cause, &caller.subject, &asked, &need, now);
         once::handle(team.ports, &head, &request.cause_id(caller, FunctionName::Escalate), &give).await?;
-        if let Some(refusal) = give.refused.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        if let Some(refusal) = give.refusal() {
             return Err(problem(&refusal));
         }
     }
@@ -65,7 +57,8 @@ pub async fn allocate(team: &Team<'_>, caller: &Caller, request: &Request) -> Re
     Response::json(200, &AllocateAnswer::of(account.as_str(), need.role, ranking, holder, now))
 }
 
-fn need(
+/// What an account needs of whoever is to look after it.
+pub fn need(
     asked: &AllocateRequest,
     account: &AccountId,
     stage: LifecycleStage,
@@ -109,7 +102,7 @@ fn problem(refusal: &CommitError) -> Problem {
 }
 
 /// What everybody of a role looks after, with the items that say so.
-type Loads = (BTreeMap<PersonId, Load>, BTreeMap<PersonId, Item>);
+pub type Loads = (BTreeMap<PersonId, Load>, BTreeMap<PersonId, Item>);
 
 impl Team<'_> {
     async fn rank(&self, tenant: &TenantId, need: &Need, now: Timestamp) -> Result<(Ranking, Loads), Failure> {
@@ -118,7 +111,8 @@ impl Team<'_> {
         Ok((ranking, (loads, items)))
     }
 
-    async fn loads(&self, tenant: &TenantId, role: Role) -> Result<Loads, Failure> {
+    /// What everybody of a role looks after.
+    pub async fn loads(&self, tenant: &TenantId, role: Role) -> Result<Loads, Failure> {
         let range = Range::prefix(keys::load_partition(tenant, role.name()), "");
         let (mut loads, mut items) = (BTreeMap::new(), BTreeMap::new());
         for item in table::query_all(self.ports.table.as_ref(), range).await? {
@@ -130,7 +124,8 @@ impl Team<'_> {
     }
 }
 
-struct Give<'a> {
+/// Gives an account to somebody, once, within limits.
+pub struct Give<'a> {
     team: &'a Team<'a>,
     cause: &'a Cause,
     by: &'a PersonId,
@@ -186,7 +181,24 @@ impl Decide for Give<'_> {
     }
 }
 
-impl Give<'_> {
+impl<'a> Give<'a> {
+    /// Gives an account as it is asked.
+    pub const fn new(
+        team: &'a Team<'a>,
+        cause: &'a Cause,
+        by: &'a PersonId,
+        asked: &'a AllocateRequest,
+        need: &'a Need,
+        now: Timestamp,
+    ) -> Self {
+        Self { team, cause, by, asked, need, now, refused: Mutex::new(None) }
+    }
+
+    /// Why it was refused, if it was.
+    pub fn refusal(self) -> Option<CommitError> {
+        self.refused.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The account goes from one person's load to another's.
     fn moved(
         &self,

@@ -28,8 +28,8 @@ pub async fn break_glass(ports: &Ports, plan: &Plan, caller: &Caller, request: &
     let opened = Cause::Person { key, by: caller.subject.clone() };
     let id = opened.escalation_id(&caller.tenant, &account).map_err(|error| Problem::internal(&error))?;
     let cause = request.cause(caller, FunctionName::Escalate);
-    let (policies, roster, now) = (&plan.policies, &plan.roster, ports.clock.now());
-    let change = Change { ports, policies, roster, cause: &cause, account: &account, now, door: Door::Http };
+    let now = ports.clock.now();
+    let change = Change { ports, plan, cause: &cause, account: &account, now, door: Door::Http };
     let alarm = Alarm { change, opened, reason: asked.reason, refused: Mutex::new(None) };
     let message = request.cause_id(caller, FunctionName::Escalate);
     once::handle(ports, &keys::escalations(&caller.tenant, &account), &message, &alarm).await?;
@@ -68,7 +68,7 @@ impl Decide for Alarm<'_> {
     type State = EscalationRecord;
 
     async fn decide(&self, state: Option<EscalationRecord>) -> Result<Option<Effect<EscalationRecord>>, Failure> {
-        let Change { policies, cause, account, now, .. } = self.change;
+        let Change { plan: Plan { policies, .. }, cause, account, now, .. } = self.change;
         let record = state.unwrap_or_else(|| nothing_yet(&cause.tenant, account));
         let refused = |error: domain::id::IdError| Failure::Unhandled(format!("escalation {error}"));
         let id = self.opened.escalation_id(&cause.tenant, account).map_err(refused)?;

@@ -1,18 +1,17 @@
 //! What a change of an escalation comes to: the account's record, the entry by which it is listed, its due work, the
 //! events that tell it, and the link in the chain of decisions.
 
-use crate::clock;
-use contract::escalate::{EscalationItem, ToldBody, by_name, event_body};
+use crate::{Plan, clock, history, outbox, route};
+use contract::escalate::{EscalationItem, EscalationLine, ToldBody, by_name, event_body};
 use contract::event::{
     Cause, EscalationAcknowledged, EscalationAdvanced, EscalationMoved, EscalationOpened, EscalationResolved,
     EscalationUpdated, Event, Fact, SlaBreached, SlaWarned,
 };
 use domain::audit::{self, Record};
 use domain::digest::Digest;
-use domain::escalation::{self, Escalation, EscalationFact, EscalationPolicies, Status, What};
+use domain::escalation::{self, Escalation, EscalationFact, Status, What};
 use domain::id::{AccountId, EscalationId, PersonId, TenantId};
 use domain::record::EscalationRecord;
-use domain::roster::Roster;
 use jiff::{SignedDuration, Timestamp};
 use platform::function::{Failure, Ports};
 use platform::keys;
@@ -22,12 +21,14 @@ use serde::{Deserialize, Serialize};
 
 /// How long an escalation that ended is listed, in days.
 const LISTED_DAYS: i64 = 90;
+/// How long what happened to an escalation is kept in its timeline, in days.
+const LOGGED_DAYS: i64 = 400;
 
 /// How much of what has ended an account keeps in mind, so that late news of the same cause opens no other: the latest,
 /// up to so many pieces of news in all. With more of it the account's record would outgrow what the table takes.
 const KEPT_NEWS: usize = 800;
 /// What an escalation takes beside the news of its case, in pieces of news.
-const OWN_SIZE: usize = 5;
+const OWN_SIZE: usize = 8;
 
 /// How many of those who were told are listed: the latest.
 const MAX_TOLD: usize = 50;
@@ -53,8 +54,7 @@ pub fn nothing_yet(tenant: &TenantId, account: &AccountId) -> EscalationRecord {
 /// Where a change comes from and when it is made.
 pub struct Change<'a> {
     pub ports: &'a Ports,
-    pub policies: &'a EscalationPolicies,
-    pub roster: &'a Roster,
+    pub plan: &'a Plan,
     pub cause: &'a Cause,
     pub account: &'a AccountId,
     pub now: Timestamp,
@@ -77,9 +77,10 @@ impl Change<'_> {
     pub async fn effect(
         &self,
         mut record: EscalationRecord,
-        escalation: Escalation,
+        mut escalation: Escalation,
         facts: &[EscalationFact],
     ) -> Result<Option<Effect<EscalationRecord>>, Failure> {
+        let routed = route::again(self, &mut escalation, facts).await?;
         let waited = record.due.contains_key(&escalation.id);
         let mut writes = self.due(&mut record, &escalation)?;
         if !waited && record.due.contains_key(&escalation.id) {
@@ -88,13 +89,18 @@ impl Change<'_> {
         if record.escalations.get(&escalation.id) == Some(&escalation) && writes.is_empty() {
             return Ok(None);
         }
+        let known = record.escalations.get(&escalation.id);
+        writes.extend(route::writes(&self.cause.tenant, known, &escalation)?);
+        writes.extend(history::writes(self, known, &escalation).await?);
         writes.push(self.entry(&escalation, facts).await?);
         if !facts.is_empty() {
-            let link = self.link(&record.audit, &escalation, facts)?;
+            let link = self.link(&record.audit, &escalation, facts, routed)?;
+            writes.push(self.log(link.seq, &escalation, facts, routed)?);
             let key = keys::audit(&self.cause.tenant, self.account, "escalate", link.seq);
             writes.push(Write::Put { key, expect: Expect::Absent, body: table::body(&link)?, expires_at: None });
             record.audit = link.head();
         }
+        writes.extend(outbox::writes(self, &escalation, facts)?);
         let mut events: Vec<Event> = facts.iter().map(|fact| self.event(&escalation, fact)).collect();
         events.extend(self.update(record.escalations.get(&escalation.id), &escalation, facts));
         record.escalations.insert(escalation.id.clone(), escalation);
@@ -107,7 +113,7 @@ impl Change<'_> {
         let found = self.ports.table.get(&key).await?;
         let ended = !escalation.status.is_active();
         let listed_until = self.now.checked_add(SignedDuration::from_hours(24 * LISTED_DAYS)).ok();
-        let mut item = EscalationItem::of(escalation, self.policies, self.now);
+        let mut item = EscalationItem::of(escalation, &self.plan.policies, self.now);
         item.told =
             found.as_ref().map(table::read::<EscalationItem>).transpose()?.map_or_else(Vec::new, |item| item.told);
         item.told.extend(facts.iter().flat_map(|fact| self.told(escalation, fact)));
@@ -117,23 +123,38 @@ impl Change<'_> {
         Ok(Write::Put { key, expect: Expect::of(found.as_ref()), body, expires_at: listed_until.filter(|_| ended) })
     }
 
-    /// Who is told by a fact: those on duty for its step, by the roster, at its moment.
+    /// Who is told by a fact: whoever its case goes to, or those on duty for its step, by the roster, at its moment.
     fn told(&self, escalation: &Escalation, fact: &EscalationFact) -> Vec<ToldBody> {
-        let number = match &fact.what {
-            What::Opened | What::Reopened { .. } => 0,
-            What::Advanced { step, .. } => *step,
-            What::GivenBack { .. } | What::Woke => escalation.step,
-            _ => return Vec::new(),
-        };
-        let step = self.policies.policy(escalation).step(number);
+        let Some((role, people)) = route::told(self.plan, escalation, fact) else { return Vec::new() };
         let body = |duty: domain::roster::Duty| ToldBody {
             at: fact.at,
             person: duty.person.to_string(),
             instead_of: duty.instead_of.map(|person| person.to_string()),
-            role: step.role.name().to_owned(),
+            role: role.name().to_owned(),
         };
         // The others of a shift are there for when the first is not.
-        step.people(escalation.severity, self.roster, fact.at).into_iter().take(1).map(body).collect()
+        people.into_iter().take(1).map(body).collect()
+    }
+
+    /// The lines of the escalation's timeline that say what happened.
+    fn log(
+        &self,
+        sequence: u64,
+        escalation: &Escalation,
+        facts: &[EscalationFact],
+        routed: bool,
+    ) -> Result<Write, Failure> {
+        let mut reasons = if routed { route::reasons(escalation) } else { Vec::new() };
+        let line = |fact: &EscalationFact| {
+            let told = self.told(escalation, fact);
+            // Why it goes to them stands beside the first that were told.
+            let reasons = if told.is_empty() { Vec::new() } else { std::mem::take(&mut reasons) };
+            EscalationLine { at: fact.at, text: name(&fact.what), told, reasons }
+        };
+        let lines: Vec<EscalationLine> = facts.iter().map(line).collect();
+        let expires_at = self.now.checked_add(SignedDuration::from_hours(24 * LOGGED_DAYS)).ok();
+        let key = keys::escalation_log(&self.cause.tenant, &escalation.id, sequence);
+        Ok(Write::Put { key, expect: Expect::Absent, body: table::body(&lines)?, expires_at })
     }
 
     /// Moves the escalation's due work to where it belongs now.
@@ -145,7 +166,7 @@ impl Change<'_> {
             Door::Http => Some(self.now),
             // A tick is about to look anyway.
             Door::Queue if before.is_some_and(|before| before <= self.now) => before,
-            Door::Queue | Door::Clock => escalation.next_due(self.policies).map(|at| at.max(self.now)),
+            Door::Queue | Door::Clock => escalation.next_due(&self.plan.policies).map(|at| at.max(self.now)),
         };
         record.due.extend(next.map(|next| (escalation.id.clone(), next)));
         let mut writes = Vec::new();
@@ -167,6 +188,7 @@ impl Change<'_> {
         chain: &audit::Head,
         escalation: &Escalation,
         facts: &[EscalationFact],
+        routed: bool,
     ) -> Result<audit::Link, Failure> {
         let inputs_hash =
             Digest::of_json("escalation", escalation).map_err(|error| Failure::Unhandled(error.to_string()))?;
@@ -178,11 +200,12 @@ impl Change<'_> {
             at: self.now,
             what: "escalation".to_owned(),
             inputs_hash,
-            config_hash: self.policies.version(),
+            config_hash: self.plan.policies.version(),
             outcome: format!("{} is {}", escalation.id, escalation.status.name()),
             reasons: broken
                 .into_iter()
                 .chain(facts.iter().map(|fact| format!("{} at {}", name(&fact.what), fact.at)))
+                .chain(routed.then(|| route::reasons(escalation)).into_iter().flatten())
                 .collect(),
         };
         Ok(audit::append(chain, record))
@@ -191,8 +214,8 @@ impl Change<'_> {
     /// What has changed without a fact that says where the escalation is now: those who list it have to learn of it.
     fn update(&self, known: Option<&Escalation>, escalation: &Escalation, facts: &[EscalationFact]) -> Option<Event> {
         let is_mark = |fact: &EscalationFact| matches!(fact.what, What::SlaWarned { .. } | What::SlaBreached { .. });
-        let before = event_body(known?, self.policies, self.now);
-        let body = event_body(escalation, self.policies, self.now);
+        let before = event_body(known?, &self.plan.policies, self.now);
+        let body = event_body(escalation, &self.plan.policies, self.now);
         if before == body || !facts.iter().all(is_mark) {
             return None;
         }
@@ -203,7 +226,7 @@ impl Change<'_> {
     }
 
     fn event(&self, escalation: &Escalation, fact: &EscalationFact) -> Event {
-        let body = event_body(escalation, self.policies, self.now);
+        let body = event_body(escalation, &self.plan.policies, self.now);
         let acknowledged = matches!(escalation.status, Status::Acknowledged { .. });
         let moved =
             |how: &str, by: Option<&PersonId>, to: Option<&PersonId>, until: Option<Timestamp>| EscalationMoved {
@@ -221,6 +244,8 @@ impl Change<'_> {
             What::HandedOver { by, to, accept_by } => moved("handed_over", Some(by), Some(to), Some(*accept_by)).into(),
             What::Accepted { by } => moved("accepted", Some(by), None, None).into(),
             What::Reopened { by } => moved("reopened", Some(by), None, None).into(),
+            What::Raised { .. } => moved("raised", None, None, None).into(),
+            What::ClocksSet { by, .. } => moved("clocks_set", Some(by), None, None).into(),
             What::Opened => EscalationOpened { escalation: body }.into(),
             What::Acknowledged { by } => EscalationAcknowledged { escalation: body, by: by_name(by) }.into(),
             What::Advanced { .. } => EscalationAdvanced { escalation: body }.into(),
@@ -270,6 +295,8 @@ fn name(what: &What) -> String {
         What::HandedOver { by, to, accept_by } => format!("handed over by {by} to {to} until {accept_by}"),
         What::Accepted { by } => format!("taken over by {by}"),
         What::Reopened { by } => format!("opened again by {by}"),
+        What::Raised { tier, reason } => format!("raised to tier {}: {reason}", tier.number()),
+        What::ClocksSet { by, since } => format!("clocks set by {by} to count from {since}"),
         What::SlaWarned { clock, percent } => format!("{} at {percent} percent", clock.name()),
         What::SlaBreached { clock } => format!("{} breached", clock.name()),
         What::Resolved { outcome } => format!("resolved: {outcome}"),

@@ -3,8 +3,8 @@
 //! A piece of due work is deleted only after what it brought about was published: a tick that fails in between finds it
 //! again.
 
-use crate::Plan;
 use crate::change::{Change, Door, Due, nothing_yet};
+use crate::{Plan, route};
 use async_trait::async_trait;
 use contract::event::Cause;
 use contract::message::cause_id;
@@ -85,15 +85,8 @@ async fn tell(ports: &Ports, plan: &Plan, tenant: &TenantId, item: &Item) -> Res
     let message = cause_id(&format!("{tenant}#due#{}", item.key.sk));
     let cause =
         Cause { tenant: tenant.clone(), correlation_id: due.escalation.to_string(), causation_id: message.to_string() };
-    let change = Change {
-        ports,
-        policies: &plan.policies,
-        roster: &plan.roster,
-        cause: &cause,
-        account: &due.account,
-        now: ports.clock.now(),
-        door: Door::Clock,
-    };
+    let change =
+        Change { ports, plan, cause: &cause, account: &due.account, now: ports.clock.now(), door: Door::Clock };
     let head = keys::escalations(tenant, &due.account);
     once::handle(ports, &head, &message, &Tell { change, escalation: &due.escalation }).await?;
     ports.table.commit(vec![Write::Delete { key: item.key.clone() }]).await?;
@@ -110,12 +103,21 @@ impl Decide for Tell<'_> {
     type State = EscalationRecord;
 
     async fn decide(&self, state: Option<EscalationRecord>) -> Result<Option<Effect<EscalationRecord>>, Failure> {
-        let Change { policies, cause, account, now, .. } = self.change;
+        let Change { plan, cause, account, now, .. } = self.change;
         let record = state.unwrap_or_else(|| nothing_yet(&cause.tenant, account));
         let Some(known) = record.escalations.get(self.escalation) else {
             return Ok(None);
         };
-        let (escalation, facts) = known.tick(policies, now);
+        // A contract that changed since, or a hand-over, may send it another way.
+        let (known, mut facts) = match &known.cause {
+            domain::escalation::Cause::Case { case } => {
+                let standing = route::standing(&self.change, case, known.handoffs).await?;
+                known.stands(standing, &plan.policies, now)
+            }
+            _ => (known.clone(), Vec::new()),
+        };
+        let (escalation, more) = known.tick(&plan.policies, now);
+        facts.extend(more);
         self.change.effect(record, escalation, &facts).await
     }
 }

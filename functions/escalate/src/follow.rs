@@ -1,12 +1,11 @@
 //! What opens escalations: support cases, which they then follow, and rules that ask for people.
 
-use crate::Plan;
 use crate::change::{Change, Door, nothing_yet};
+use crate::{Plan, route};
 use async_trait::async_trait;
 use contract::event::{EscalationRequested, Event};
-use domain::account::Account;
 use domain::case::Case;
-use domain::escalation::{Cause, Escalation, Standing};
+use domain::escalation::{Cause, Escalation};
 use domain::id::{AccountId, CaseId, CtaId};
 use domain::record::EscalationRecord;
 use domain::signal::Severity;
@@ -57,15 +56,7 @@ async fn follow(
     reason: String,
 ) -> Result<(), Failure> {
     let event_cause = event.as_cause();
-    let change = Change {
-        ports,
-        policies: &plan.policies,
-        roster: &plan.roster,
-        cause: &event_cause,
-        account,
-        now: ports.clock.now(),
-        door: Door::Queue,
-    };
+    let change = Change { ports, plan, cause: &event_cause, account, now: ports.clock.now(), door: Door::Queue };
     let head = keys::escalations(&event.meta.tenant, account);
     once::handle(ports, &head, &event.meta.event_id, &Follow { change, cause, severity, reason }).await?;
     Ok(())
@@ -83,40 +74,29 @@ impl Decide for Follow<'_> {
     type State = EscalationRecord;
 
     async fn decide(&self, state: Option<EscalationRecord>) -> Result<Option<Effect<EscalationRecord>>, Failure> {
-        let Change { policies, cause, account, now, .. } = self.change;
+        let Change { plan: Plan { policies, .. }, cause, account, now, .. } = self.change;
         let record = state.unwrap_or_else(|| nothing_yet(&cause.tenant, account));
         let refused = |error: domain::id::IdError| Failure::Unhandled(format!("escalation {error}"));
         let id = self.cause.escalation_id(&cause.tenant, account).map_err(refused)?;
         let (escalation, facts) = match (record.escalations.get(&id), &self.cause) {
-            (Some(known), Cause::Case { case }) => known.record_all(case.news().cloned(), policies, now),
+            (Some(known), Cause::Case { case }) => {
+                let standing = route::standing(&self.change, case, known.handoffs).await?;
+                let (known, mut facts) = known.stands(standing, policies, now);
+                let (escalation, more) = known.record_all(case.news().cloned(), policies, now);
+                facts.extend(more);
+                (escalation, facts)
+            }
             (Some(_), Cause::Rule { .. } | Cause::Person { .. }) => return Ok(None),
             (None, _) => {
-                let standing = self.standing().await?;
-                let cause = self.cause.clone();
-                Escalation::open(
-                    &self.change.cause.tenant,
-                    account,
-                    cause,
-                    self.severity,
-                    self.reason.as_str(),
-                    policies,
-                    now,
-                )
-                .map_err(refused)
-                .map(|(escalation, facts)| (Escalation { standing, ..escalation }, facts))?
+                let standing = match &self.cause {
+                    Cause::Case { case } => route::standing(&self.change, case, 0).await?.0,
+                    _ => route::plain_standing(&self.change).await?,
+                };
+                let opened = (self.cause.clone(), standing);
+                Escalation::open_as(&cause.tenant, account, opened, self.severity, self.reason.as_str(), policies, now)
+                    .map_err(refused)?
             }
         };
         self.change.effect(record, escalation, &facts).await
-    }
-}
-
-impl Follow<'_> {
-    /// Which way it goes beside its severity: what kind of customer it is about.
-    async fn standing(&self) -> Result<Standing, Failure> {
-        let Change { ports, cause, account, .. } = self.change;
-        let profile = ports.table.get(&keys::profile(&cause.tenant, account)).await?;
-        let described: Option<Account> = profile.as_ref().map(once::state_of).transpose()?;
-        let plain = Standing::default();
-        Ok(described.map_or(plain, |account| Standing { segment: account.segment, ..plain }))
     }
 }

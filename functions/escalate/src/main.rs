@@ -4,8 +4,10 @@
 //! is set up wrongly ends here, at deployment, not at its first message.
 
 use contract::event::FunctionName;
-use platform::lambda::{ServeError, serve};
+use platform::lambda::{ServeError, serve_reaching};
 
 fn main() -> Result<(), ServeError> {
-    serve(FunctionName::Escalate, escalate::Escalate::new)
+    serve_reaching(FunctionName::Escalate, |ports, connector, environment| {
+        escalate::Escalate::connected(ports, connector, environment.get(escalate::DESTINATIONS_VARIABLE))
+    })
 }

@@ -5,15 +5,20 @@ use contract::escalate::{ActiveEscalations, EscalationItem};
 use contract::event::{CaseChanged, CaseOpened, Cause, EscalationRequested, Event};
 use domain::case::{Case, News};
 use domain::id::{AccountId, CaseId, CtaId, RuleId, SignalId, SourceId, TenantId};
-use domain::signal::{CaseStatus, Severity};
+use domain::signal::{About, CaseStatus, Severity};
 use jiff::{SignedDuration, Timestamp};
 use platform::doubles::{Doubles, block_on, caller};
 use platform::keys;
 use serde_json::{Value, json};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 mod allocation;
+mod cases;
+mod lists;
+mod outbox;
+mod outside;
+mod people;
 
 const HOUR: i64 = 3_600;
 const MINUTE: i64 = 60;
@@ -24,12 +29,14 @@ struct Stage {
     escalate: Escalate,
     start: Timestamp,
     asked: Cell<u32>,
+    /// What news of cases say beside where these are.
+    about: RefCell<About>,
 }
 
 fn stage() -> Stage {
     let doubles = Doubles::new();
     let (escalate, start) = (Escalate::new(doubles.ports()).unwrap(), doubles.now());
-    let stage = Stage { doubles, escalate, start, asked: Cell::default() };
+    let stage = Stage { doubles, escalate, start, asked: Cell::default(), about: RefCell::default() };
     stage.doubles.put(&keys::tenant_entry(&tenant()), &json!({}));
     stage
 }
@@ -67,6 +74,7 @@ impl Stage {
             severity,
             source: SourceId::new("desk").unwrap(),
             id: SignalId::new(format!("{id}-{seconds}")).unwrap(),
+            about: self.about.borrow().clone(),
         });
         let (mut case, _) = Case::new(id.clone(), news.next().unwrap());
         let more = news.filter_map(|news| case.record(news)).count();
@@ -106,7 +114,11 @@ impl Stage {
     }
 
     fn ask(&self, who: &str, request: Request) -> Result<Value, Problem> {
-        let caller = caller(who, "kim");
+        self.ask_as(who, "kim", request)
+    }
+
+    fn ask_as(&self, who: &str, person: &str, request: Request) -> Result<Value, Problem> {
+        let caller = caller(who, person);
         self.asked.set(self.asked.get() + 1);
         let request = Request { request_id: format!("request-{}", self.asked.get()), ..request };
         let response = block_on(self.escalate.call(&caller, &request))?;
@@ -121,9 +133,13 @@ impl Stage {
     }
 
     fn act(&self, who: &str, id: &str, action: &str, body: &str) -> Result<Value, Problem> {
+        self.act_as(who, "kim", id, action, body)
+    }
+
+    fn act_as(&self, who: &str, person: &str, id: &str, action: &str, body: &str) -> Result<Value, Problem> {
         let parameters = BTreeMap::from([("id".into(), id.into()), ("action".into(), action.into())]);
         let (method, route, body) = ("POST".into(), "/escalations/{id}/{action}".into(), body.to_owned().into());
-        self.ask(who, Request { method, route, parameters, body, ..Request::default() })
+        self.ask_as(who, person, Request { method, route, parameters, body, ..Request::default() })
     }
 
     /// What was told since, in short, each with its minute.
@@ -139,6 +155,7 @@ impl Stage {
                     let breach = fact.escalation.breach_at.map(|at| at.duration_since(self.start).as_secs() / MINUTE);
                     format!("{:?} until {breach:?}", fact.escalation.severity)
                 }
+                Fact::EscalationMoved(fact) => fact.how.clone(),
                 Fact::EscalationResolved(fact) => format!("ended: {}", fact.outcome),
                 other => other.name().to_owned(),
             };

@@ -111,6 +111,7 @@ impl Function for Ingest {
             Incoming::Work(work) => match &work.task {
                 Task::RecordSignals(data) => record::signals(&self.ports, work, data).await,
                 Task::Sweep(_) => watch::shard(&self.ports, work, until).await,
+                Task::Deliver(_) => Err(Failure::Unhandled("deliveries are not for ingest".into())),
             },
             Incoming::Fact(event) => Err(Failure::Unhandled(format!("`{}` is not for ingest", event.fact.name()))),
         }

@@ -88,6 +88,9 @@ fn of_row(event: &Event) -> Result<Vec<portfolio::Fact>, Failure> {
         | Fact::SegmentEntered(_)
         | Fact::SegmentLeft(_)
         | Fact::ExperimentExposed(_)
+        | Fact::DestinationDown(_)
+        | Fact::DestinationRecovered(_)
+        | Fact::DeliveryGivenUp(_)
         // A late step is told by its call to action.
         | Fact::PlaybookStarted(_)
         | Fact::StepOpened(_)

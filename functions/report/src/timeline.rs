@@ -60,6 +60,8 @@ fn words(fact: &Fact) -> Option<String> {
         | Fact::RuleHeld(_)
         | Fact::RuleReleased(_)
         | Fact::CtaUpdated(_)
+        | Fact::DestinationDown(_)
+        | Fact::DestinationRecovered(_)
         | Fact::EscalationUpdated(_) => {
             return None;
         }
@@ -113,5 +115,6 @@ fn words(fact: &Fact) -> Option<String> {
             None => format!("{} is its {} now", fact.person, fact.role),
         },
         Fact::EscalationResolved(fact) => format!("{}: {}", fact.outcome, fact.escalation.reason),
+        Fact::DeliveryGivenUp(fact) => format!("{} was not told ({}): {}", fact.destination, fact.told, fact.reason),
     })
 }

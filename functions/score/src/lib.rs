@@ -200,6 +200,7 @@ impl Function for Score {
                 }
                 Task::Sweep(sweep) => self.sweep(work, &sweep.run, sweep.at, until).await,
                 Task::RecordSignals(_) => Err(Failure::Unhandled("signals are not for score".into())),
+                Task::Deliver(_) => Err(Failure::Unhandled("deliveries are not for score".into())),
             },
         }
     }

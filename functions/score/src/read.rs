@@ -74,7 +74,7 @@ pub async fn health(ports: &Ports, cards: &Cards, caller: &Caller, request: &Req
     let mut answer = HealthAnswer::of(&account, &record.health, &card, ports.clock.now());
     if record.health.blank_since.is_none() {
         answer.summary = history::summary(ports, cards, &caller.tenant, &account, health).await?;
-        answer.next_band = next_band(&record.health, &card).map(|next| NextBand::from(&next));
+        answer.next_band = next_band(&record.health, &card, ports.clock.now()).map(|next| NextBand::from(&next));
     }
     Response::json(200, &answer)
 }

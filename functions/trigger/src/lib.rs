@@ -231,6 +231,7 @@ impl Function for Trigger {
                 }
                 Task::Sweep(_) => self.sweep(work, until).await,
                 Task::RecordSignals(_) => Err(Failure::Unhandled("signals are not for trigger".into())),
+                Task::Deliver(_) => Err(Failure::Unhandled("deliveries are not for trigger".into())),
             },
         }
     }

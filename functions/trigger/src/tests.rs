@@ -8,6 +8,7 @@ mod segments;
 
 use super::*;
 use contract::event::{DataQualityChanged, Event, Fact, HealthScored, SignalsRecorded, SourceSilent};
+use contract::message::cause_id;
 use contract::trigger::{CtaItem, CtaPage};
 use domain::account::{Account, LifecycleStage, Money, Segment};
 use domain::audit;
@@ -78,10 +79,7 @@ impl Stage {
         Signal {
             at,
             source: SourceId::new("source").unwrap(),
-            id: SignalId::new(
-                format!("{metric}-{at}-{number}-{detail:?}").replace([' ', '{', '}', '"', '(', ')', ','], ""),
-            )
-            .unwrap(),
+            id: SignalId::new(cause_id(&format!("{metric}-{at}-{number}-{detail:?}")).as_str()).unwrap(),
             metric,
             value: domain::fixed::Quantity::whole(value),
             detail,
@@ -90,7 +88,8 @@ impl Stage {
 
     fn incident(&self, days_ago: i64, case: &str) -> Signal {
         let case = CaseId::new(case).unwrap();
-        let detail = Detail::Case { case, severity: Severity::High, status: CaseStatus::Opened };
+        let detail =
+            Detail::Case { case, severity: Severity::High, status: CaseStatus::Opened, about: Default::default() };
         self.signal(days_ago, Metric::CaseEvent, 1, detail)
     }
 

@@ -1,8 +1,8 @@
-//! The bodies of `POST /allocate/{customer_id}`.
+//! The bodies of `POST /allocate/{customer_id}` and `POST /allocate`.
 
 use domain::allocation::{Allocated, Ranked, Ranking, Refused};
 use domain::escalation::Role;
-use domain::id::{PersonId, SkillId};
+use domain::id::{AccountId, PersonId, SkillId};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -150,4 +150,56 @@ impl From<Refused> for RefusedBody {
     fn from(refused: Refused) -> Self {
         Self { person: refused.person.to_string(), reason: refused.refusal.to_string() }
     }
+}
+
+/// `POST /allocate`: which accounts are shared out among everybody of a role.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AllocateTeamRequest {
+    /// As what people are to look after them: `customer_success_manager` or `technical_account_manager`.
+    #[schemars(with = "String")]
+    pub role: Role,
+    /// The accounts, each once: 1 to 300, of which at most 100 are given away at once. One that somebody looks after already
+    /// stays with them.
+    #[schemars(with = "Vec<String>")]
+    pub accounts: Vec<AccountId>,
+    /// What people have to know for each of them, from 1 to 5.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<String, u8>")]
+    pub skills: BTreeMap<SkillId, u8>,
+    /// Whether they are to be given away; else nothing changes.
+    #[serde(default)]
+    pub commit: bool,
+}
+
+/// What becomes of one account of many.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TeamPlaceBody {
+    /// The account.
+    pub account: String,
+    /// Who looks after it, or would.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<String>,
+    /// `has`: somebody looked after it before; `would_get`: by this plan; `given`; `taken`: somebody else was given it in the
+    /// meantime; `refused`; `nobody`: no one could take it.
+    pub outcome: String,
+    /// Why, where that is not plain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// Who looks after which account, or would.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AllocateTeamAnswer {
+    /// As what.
+    pub role: String,
+    /// The moment that this speaks of.
+    #[schemars(with = "String")]
+    pub as_of: Timestamp,
+    /// Whether accounts were given away.
+    pub committed: bool,
+    /// The points of all that are shared out, together.
+    pub points: i64,
+    /// What becomes of each account, in the order of their ids.
+    pub accounts: Vec<TeamPlaceBody>,
 }

@@ -1,15 +1,18 @@
 //! The escalation file: YAML that becomes [`domain::escalation::EscalationPolicies`], or says everything that is wrong
 //! with it. Durations are written as `15m`, `1h` or `2d`.
 
+use crate::calendar::CalendarFile;
 use crate::document;
 use crate::problem::Fault;
-use domain::account::Segment;
+use domain::account::{Money, Segment};
+use domain::calendar::Hours;
 use domain::escalation::policy::BySeverity;
-use domain::escalation::{Cell, EscalationPolicies, Policies, Policy, Role, Step, Target};
-use domain::id::{PersonId, RuleId, ScheduleId};
-use domain::roster::Tier;
-use domain::signal::Severity;
-use domain::sla::{Calendar, SlaPolicy, Targets};
+use domain::escalation::{Category, Cell, EscalationPolicies, Policies, Policy, Role, Step, Target};
+use domain::id::{CategoryId, DestinationId, PersonId, RuleId, ScheduleId, SkillId};
+use domain::priority::PriorityPolicy;
+use domain::roster::{Level, Tier};
+use domain::signal::{Channel, Severity};
+use domain::sla::{SlaPolicy, Targets};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,17 +42,102 @@ pub struct EscalationFile {
     pub sla: SlaFile,
     /// Who is told.
     pub policies: PoliciesFile,
+    /// What makes a case more than it says.
+    #[serde(default)]
+    pub priority: PriorityFile,
+    /// What cases need by what they are about; any other begins in tier 1 and needs nothing special.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<String, CategoryFile>")]
+    pub categories: BTreeMap<CategoryId, CategoryFile>,
+}
+
+/// What makes a case more than it says, and one for the next tier.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PriorityFile {
+    /// Annual recurring revenue from which on an account is one of the largest, in hundredths of the tenant's currency.
+    pub top_arr_cents: i64,
+    /// A case that came back so often goes to the next tier.
+    pub reopened: u32,
+    /// A case of one of the largest accounts that went from one to another so often does as well.
+    pub handoffs: u32,
+}
+
+impl Default for PriorityFile {
+    fn default() -> Self {
+        let PriorityPolicy { top_arr, reopened, handoffs } = PriorityPolicy::default();
+        Self { top_arr_cents: top_arr.cents(), reopened, handoffs }
+    }
+}
+
+/// What cases of a category need.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CategoryFile {
+    /// The support tier that they begin in, from 1 to 4.
+    #[serde(default = "first_tier")]
+    pub tier: u8,
+    /// What whoever takes one has to know, each from 1 to 5.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<String, u8>")]
+    pub skills: BTreeMap<SkillId, u8>,
+}
+
+const fn first_tier() -> u8 {
+    1
 }
 
 /// The targets of the clocks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SlaFile {
-    /// `all_hours`.
-    #[schemars(with = "String")]
-    pub calendar: Calendar,
+    /// Which hours count: `all_hours`, or those of a place.
+    pub calendar: HoursFile,
     /// Percentages of a target at which a clock warns.
     pub warn_percent: BTreeSet<u8>,
+    /// Production is down.
+    pub critical: TargetsFile,
+    /// Degraded.
+    pub high: TargetsFile,
+    /// Minor.
+    pub medium: TargetsFile,
+    /// A question.
+    pub low: TargetsFile,
+    /// Other targets and hours by the contract of a kind of customer: `enterprise`, `mid_market` or `small_business`.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<String, ContractFile>")]
+    pub contracts: BTreeMap<Segment, ContractFile>,
+    /// When a channel is open that is not open always, by `email`, `chat`, `phone` or `portal`: clocks of a case that is
+    /// opened by it begin when it opens.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<String, CalendarFile>")]
+    pub channels: BTreeMap<Channel, CalendarFile>,
+}
+
+/// Which hours count.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum HoursFile {
+    /// Every hour of every day.
+    All(AllHours),
+    /// Working hours.
+    Work(CalendarFile),
+}
+
+/// Every hour of every day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AllHours {
+    /// As it is written.
+    AllHours,
+}
+
+/// The targets and hours of a contract.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ContractFile {
+    /// Which hours count.
+    pub calendar: HoursFile,
     /// Production is down.
     pub critical: TargetsFile,
     /// Degraded.
@@ -66,6 +154,9 @@ pub struct SlaFile {
 pub struct TargetsFile {
     /// Until somebody answers.
     pub first_response: String,
+    /// Until a customer who came back is answered; there is no such clock where it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_response: Option<String>,
     /// Until it is solved.
     pub resolution: String,
 }
@@ -131,13 +222,27 @@ pub struct StepFile {
     pub acknowledge_within: String,
     /// How often they are told again.
     pub repeats: u32,
+    /// Where they are told, by name; where the routes of the destinations lead, if none is named.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    #[schemars(with = "BTreeSet<String>")]
+    pub destinations: BTreeSet<DestinationId>,
 }
 
 impl TryFrom<EscalationFile> for EscalationPolicies {
     type Error = Vec<Fault>;
     fn try_from(file: EscalationFile) -> Result<Self, Vec<Fault>> {
         let mut faults = Vec::new();
-        let sla = sla(file.sla, &mut faults);
+        let SlaFile { calendar, warn_percent, critical, high, medium, low, contracts, channels } = file.sla;
+        let shared = Shared { warn_percent, channels: read_channels(channels, &mut faults) };
+        let contract = ContractFile { calendar, critical, high, medium, low };
+        let sla_of_contract = sla("sla", contract, &shared, &mut faults);
+        let read = |(segment, file): (Segment, ContractFile)| {
+            (segment, sla(&format!("sla.contracts.{}", segment.name()), file, &shared, &mut faults))
+        };
+        let contracts = contracts.into_iter().map(read).collect();
+        let sla = sla_of_contract;
+        let categories = file.categories.into_iter().filter_map(|(id, file)| category(id, file, &mut faults)).collect();
+        let priority = priority(&file.priority, &mut faults);
         let mut policy = |name: &str, steps| policy(&format!("policies.{name}"), steps, &mut faults);
         let PoliciesFile { critical, high, medium, low, matrix, break_glass, rules } = file.policies;
         let severities =
@@ -150,7 +255,8 @@ impl TryFrom<EscalationFile> for EscalationPolicies {
         let (Some(critical), Some(high), Some(medium), Some(low)) = severities else { return Err(faults) };
         let Some(break_glass) = break_glass else { return Err(faults) };
         let by_severity = BySeverity { critical, high, medium, low };
-        match Self::new(file.name, sla, Policies { by_severity, matrix, by_rule, break_glass }) {
+        let policies = Policies { by_severity, matrix, by_rule, break_glass, contracts, priority, categories };
+        match Self::new(file.name, sla, policies) {
             Ok(policies) if faults.is_empty() => Ok(policies),
             Ok(_) => Err(faults),
             Err(more) => {
@@ -166,19 +272,77 @@ impl TryFrom<EscalationFile> for EscalationPolicies {
     }
 }
 
-fn sla(file: SlaFile, faults: &mut Vec<Fault>) -> SlaPolicy {
-    let mut targets = |name: &str, file: &TargetsFile| Targets {
-        first_response_seconds: seconds(&format!("sla.{name}.first_response"), &file.first_response, faults),
-        resolution_seconds: seconds(&format!("sla.{name}.resolution"), &file.resolution, faults),
-    };
-    SlaPolicy {
-        critical: targets("critical", &file.critical),
-        high: targets("high", &file.high),
-        medium: targets("medium", &file.medium),
-        low: targets("low", &file.low),
-        warn_percent: file.warn_percent,
-        calendar: file.calendar,
+/// What is one for all contracts.
+struct Shared {
+    warn_percent: BTreeSet<u8>,
+    channels: BTreeMap<Channel, Hours>,
+}
+
+fn read_channels(files: BTreeMap<Channel, CalendarFile>, faults: &mut Vec<Fault>) -> BTreeMap<Channel, Hours> {
+    let mut channels = BTreeMap::new();
+    for (channel, file) in files {
+        let path = format!("sla.channels.{}", channel.name());
+        if channel == Channel::Emergency {
+            faults.push(Fault::new(path, "is open at any hour; leave it out"));
+            continue;
+        }
+        match file.read(&path) {
+            Ok(calendar) => drop(channels.insert(channel, Hours::Work(calendar))),
+            Err(more) => faults.extend(more),
+        }
     }
+    channels
+}
+
+fn priority(file: &PriorityFile, faults: &mut Vec<Fault>) -> PriorityPolicy {
+    for (name, number) in [("reopened", file.reopened), ("handoffs", file.handoffs)] {
+        if number == 0 {
+            faults.push(Fault::new(format!("priority.{name}"), "is 0, which every case has reached; give 1 or more"));
+        }
+    }
+    PriorityPolicy { top_arr: Money::from_cents(file.top_arr_cents), reopened: file.reopened, handoffs: file.handoffs }
+}
+
+fn category(id: CategoryId, file: CategoryFile, faults: &mut Vec<Fault>) -> Option<(CategoryId, Category)> {
+    let path = format!("categories.{id}");
+    let mut skills = BTreeMap::new();
+    for (skill, level) in file.skills {
+        match Level::try_from(level) {
+            Ok(level) => drop(skills.insert(skill, level)),
+            Err(error) => faults.push(Fault::new(format!("{path}.skills.{skill}"), error.to_string())),
+        }
+    }
+    let Some(tier) = Tier::of(file.tier) else {
+        faults.push(Fault::new(format!("{path}.tier"), format!("is {}; give 1 to 4", file.tier)));
+        return None;
+    };
+    Some((id, Category { tier, skills }))
+}
+
+fn sla(path: &str, file: ContractFile, shared: &Shared, faults: &mut Vec<Fault>) -> SlaPolicy {
+    let mut targets = |name: &str, file: &TargetsFile| Targets {
+        first_response_seconds: seconds(&format!("{path}.{name}.first_response"), &file.first_response, faults),
+        next_response_seconds: file
+            .next_response
+            .as_ref()
+            .map(|text| seconds(&format!("{path}.{name}.next_response"), text, faults)),
+        resolution_seconds: seconds(&format!("{path}.{name}.resolution"), &file.resolution, faults),
+    };
+    let (critical, high) = (targets("critical", &file.critical), targets("high", &file.high));
+    let (medium, low) = (targets("medium", &file.medium), targets("low", &file.low));
+    let hours = match file.calendar {
+        HoursFile::All(AllHours::AllHours) => Hours::All,
+        HoursFile::Work(calendar) => calendar.read(&format!("{path}.calendar")).map_or_else(
+            |more| {
+                faults.extend(more);
+                Hours::All
+            },
+            Hours::Work,
+        ),
+    };
+    let Shared { warn_percent, channels } = shared;
+    let (warn_percent, channels) = (warn_percent.clone(), channels.clone());
+    SlaPolicy { critical, high, medium, low, warn_percent, hours, channels }
 }
 
 fn cell(index: usize, file: CellFile, faults: &mut Vec<Fault>) -> Option<Cell> {
@@ -213,6 +377,7 @@ fn policy(path: &str, steps: Vec<StepFile>, faults: &mut Vec<Fault>) -> Option<P
             faults,
         ),
         repeats: file.repeats,
+        destinations: file.destinations,
     };
     let policy = Policy::new(steps.into_iter().enumerate().map(step).collect());
     if policy.is_none() {
@@ -320,6 +485,47 @@ mod tests {
     fn a19_the_default_steps_name_nobody_whom_the_default_roster_does_not_know() {
         let (policies, roster) = (built_in().unwrap(), crate::roster::built_in().unwrap());
         assert_eq!(policies.unknown_to(&roster), []);
+    }
+
+    #[test]
+    fn a63_a_contract_has_targets_and_hours_of_its_own() {
+        let contract = |zone: &str| {
+            let hours = format!("{{ time_zone: {zone}, days: [monday], from: \"09:00\", until: \"17:00\" }}");
+            let each = ["critical", "high", "medium", "low"]
+                .map(|name| format!("      {name}: {{ first_response: 30m, resolution: 2d }}\n"));
+            let text =
+                format!("  contracts:\n    enterprise:\n      calendar: {hours}\n{}\n# Each role has", each.concat());
+            DEFAULT.replace("\n# Each role has", &text)
+        };
+        let policies = read(&contract("Europe/Berlin")).unwrap();
+        assert_eq!(policies.sla, built_in().unwrap().sla, "that of all others");
+        assert_ne!(policies.version(), built_in().unwrap().version());
+        let paths: Vec<String> = faults(&contract("Mars/Base")).into_iter().map(|(path, _)| path).collect();
+        assert_eq!(paths, ["sla.contracts.enterprise.calendar.time_zone"]);
+    }
+
+    #[test]
+    fn a64_channels_have_hours_and_a89_categories_a_tier_and_skills() {
+        let more = |channel: &str, hours: &str, rest: &str| {
+            let sla = format!("sla:\n  channels:\n    {channel}: {hours}");
+            DEFAULT
+                .replacen("sla:", &sla, 1)
+                .replace("critical: { first_response: 1h,", "critical: { first_response: 1h, next_response: 30m,")
+                + rest
+        };
+        let hours = "{ time_zone: UTC, days: [monday], from: \"09:00\", until: \"17:00\" }";
+        let policies =
+            read(&more("chat", hours, "priority: { top_arr_cents: 5, reopened: 2, handoffs: 1 }\n")).unwrap();
+        assert_eq!(policies.sla.channels.keys().collect::<Vec<_>>(), [&Channel::Chat]);
+        assert_eq!(policies.sla.critical.next_response_seconds, Some(1_800));
+        let database = policies.category(&CategoryId::new("database").unwrap()).unwrap();
+        assert_eq!((database.tier, database.skills.len()), (Tier::First, 1));
+        let wrong = faults(&more("emergency", hours, "priority: { top_arr_cents: 5, reopened: 0, handoffs: 1 }\n"));
+        let paths: Vec<&str> = wrong.iter().map(|(path, _)| path.as_str()).collect();
+        assert_eq!(paths, ["sla.channels.emergency", "priority.reopened"]);
+        let wrong = DEFAULT.replace("skills: { database: 2 }", "tier: 5, skills: { database: 9 }");
+        let paths: Vec<String> = faults(&wrong).into_iter().map(|(path, _)| path).collect();
+        assert_eq!(paths, ["categories.database.skills.database", "categories.database.tier"]);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! On EventBridge an event is `source` = `cs-ops.<function>`, `detail-type` = the fact's name and `detail` =
 //! `{ meta, data }`. A released shape is never changed; a new one raises [`SCHEMA_VERSION`].
 
+pub use crate::delivery::{DeliveryGivenUp, DestinationDown, DestinationRecovered};
 pub use crate::experiments::ExperimentExposed;
 pub use crate::membership::{SegmentEntered, SegmentLeft};
 pub use crate::workflow::{
@@ -214,6 +215,12 @@ facts! {
     SlaBreached by Escalate on PerformanceAlerts;
     /// An escalation ended.
     EscalationResolved by Escalate on WorkflowEvents;
+    /// A destination fails again and again, and is left alone for a while.
+    DestinationDown by Escalate on PerformanceAlerts;
+    /// A destination answers again.
+    DestinationRecovered by Escalate on PerformanceAlerts;
+    /// Something was not told to a destination, and will not be.
+    DeliveryGivenUp by Escalate on PerformanceAlerts;
     /// Somebody gave it back, put it off, handed it over, took it over or opened it again, or it woke.
     EscalationMoved by Escalate on WorkflowEvents;
     /// Somebody looks after an account from now on.
@@ -558,7 +565,7 @@ pub struct EscalationUpdated {
 pub struct SlaWarned {
     /// The escalation.
     pub escalation: EscalationBody,
-    /// `first_response` or `resolution`.
+    /// `first_response`, `next_response` or `resolution`.
     pub clock: String,
     /// 50 or 75.
     pub percent: u32,
@@ -569,7 +576,7 @@ pub struct SlaWarned {
 pub struct SlaBreached {
     /// The escalation.
     pub escalation: EscalationBody,
-    /// `first_response` or `resolution`.
+    /// `first_response`, `next_response` or `resolution`.
     pub clock: String,
 }
 
@@ -587,11 +594,11 @@ pub struct EscalationResolved {
 pub struct EscalationMoved {
     /// The escalation.
     pub escalation: EscalationBody,
-    /// `given_back`, `snoozed`, `woke`, `handed_over`, `accepted` or `reopened`.
+    /// `given_back`, `snoozed`, `woke`, `handed_over`, `accepted`, `reopened`, `raised` to the next tier or `clocks_set`.
     pub how: String,
     /// Whether somebody has it now.
     pub acknowledged: bool,
-    /// Who did it; nobody where it woke.
+    /// Who did it; nobody where it woke or was raised.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub by: Option<PersonId>,

@@ -6,6 +6,8 @@ pub mod backtest;
 pub mod calendar;
 pub mod comparison;
 pub mod contact;
+pub mod delivery;
+pub mod destinations;
 pub mod document;
 pub mod escalate;
 pub mod escalation;

@@ -149,8 +149,24 @@ pub struct Number {
 pub struct CaseFields {
     /// Which case.
     pub id: Field,
-    /// `critical`, `high`, `medium` or `low`.
-    pub severity: Field,
+    /// `critical`, `high`, `medium` or `low`; left out where impact and urgency say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub severity: Option<Field>,
+    /// How much it stops: `high`, `medium` or `low`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub impact: Option<Field>,
+    /// How soon it has to end: `high`, `medium` or `low`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub urgency: Option<Field>,
+    /// `email`, `chat`, `phone`, `portal` or `emergency`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<Field>,
+    /// What it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub category: Option<Field>,
+    /// Who works on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assignee: Option<Field>,
     /// `opened`, `responded`, `waiting_on_customer`, `in_progress` or `resolved`.
     pub status: Field,
 }

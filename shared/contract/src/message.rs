@@ -4,7 +4,7 @@ use crate::event::{Cause, Event, Fact, Meta};
 use crate::problem::Fault;
 use crate::signal::SignalBody;
 use domain::day::Day;
-use domain::id::{AccountId, CauseId, SourceId, TenantId};
+use domain::id::{AccountId, CauseId, DestinationId, SourceId, TenantId};
 use domain::quality::Refusal;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -40,7 +40,8 @@ impl Work {
     pub fn lane(&self) -> Lane {
         match &self.task {
             Task::RecordSignals(task) if task.signals.iter().any(SignalBody::is_urgent) => Lane::Urgent,
-            Task::RecordSignals(_) => Lane::Standard,
+            Task::Deliver(Deliver { urgent: true, .. }) => Lane::Urgent,
+            Task::RecordSignals(_) | Task::Deliver(_) => Lane::Standard,
             Task::Sweep(_) => Lane::Bulk,
         }
     }
@@ -94,6 +95,8 @@ pub enum Task {
     RecordSignals(RecordSignals),
     /// Score or trigger: look at every account of one shard of the portfolio.
     Sweep(Sweep),
+    /// Escalate: tell a destination what waits for it.
+    Deliver(Deliver),
 }
 
 /// Record accepted signals of one account.
@@ -132,6 +135,16 @@ pub struct Sweep {
     pub shard: u32,
     /// Go on after this account, when an earlier message stopped there.
     pub after: Option<AccountId>,
+}
+
+/// Tell a destination what waits for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deliver {
+    /// Which one.
+    pub destination: DestinationId,
+    /// Only what cannot wait for the rest: what is critical.
+    #[serde(default)]
+    pub urgent: bool,
 }
 
 /// A message of a queue.
@@ -212,6 +225,7 @@ impl Work {
         let task = match name {
             "record_signals" => Task::RecordSignals(read("data", data)?),
             "sweep" => Task::Sweep(read("data", data)?),
+            "deliver" => Task::Deliver(read("data", data)?),
             _ => return Err(MessageError { path: "work".into(), reason: format!("there is no work `{name}`") }),
         };
         let WorkParts { work_id, tenant, correlation_id, .. } = parts;

@@ -8,7 +8,7 @@ use crate::rules::ConditionFile;
 use domain::account::LifecycleStage;
 use domain::escalation::policy::Role;
 use domain::fixed::Quantity;
-use domain::id::{PlaybookId, StepId};
+use domain::id::{DestinationId, PlaybookId, StepId};
 use domain::lifecycle::StageWindow;
 use domain::playbook as book;
 use domain::rule::CtaKind;
@@ -322,6 +322,10 @@ pub struct NotifyFile {
     pub role: Role,
     /// What, in plain words; `{parameter}` is filled in.
     pub text: String,
+    /// Where it is told, outside: a destination's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub destination: Option<DestinationId>,
 }
 
 /// The customer is told.
@@ -330,6 +334,10 @@ pub struct NotifyFile {
 pub struct OutreachFile {
     /// What, in plain words; `{parameter}` is filled in.
     pub text: String,
+    /// Where it is told, outside: a destination's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub destination: Option<DestinationId>,
 }
 
 /// People are asked for.

@@ -5,8 +5,9 @@ use crate::problem::Fault;
 use domain::account::{Account, LifecycleStage, Money, Segment};
 use domain::contact::Wishes;
 use domain::fixed::Quantity;
-use domain::id::{AccountId, CaseId, MeetingId, PersonId, SignalId, SourceId};
-use domain::signal::{CaseStatus, Detail, MeetingResult, Metric, Severity, Signal, Unit};
+use domain::id::{AccountId, CaseId, CategoryId, MeetingId, PersonId, SignalId, SourceId};
+use domain::priority::{Impact, Importance, Priority, Urgency};
+use domain::signal::{About, CaseStatus, Channel, Detail, MeetingResult, Metric, Severity, Signal, Unit};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -59,12 +60,74 @@ pub struct CaseBody {
     /// What the ticketing system calls it.
     #[schemars(with = "String")]
     pub id: CaseId,
-    /// `critical`, `high`, `medium` or `low`.
-    #[schemars(with = "String")]
-    pub severity: Severity,
+    /// `critical`, `high`, `medium` or `low`. Left out where impact and urgency say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub severity: Option<Severity>,
+    /// How much of the customer's work it stops: `high`, `medium` or `low`; with `urgency`, instead of a severity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub impact: Option<Impact>,
+    /// How soon it has to end: `high`, `medium` or `low`; with `impact`, instead of a severity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub urgency: Option<Urgency>,
+    /// By which way this came: `email`, `chat`, `phone`, `portal` or `emergency`. It is one case whichever ways it goes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub channel: Option<Channel>,
+    /// What it is about, as the ticketing system sorts it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub category: Option<CategoryId>,
+    /// Who works on it there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub assignee: Option<PersonId>,
     /// `opened`, `responded`, `waiting_on_customer`, `in_progress` or `resolved`.
     #[schemars(with = "String")]
     pub status: CaseStatus,
+}
+
+impl CaseBody {
+    /// A case of a severity that is somewhere, of which no more is said.
+    pub const fn new(id: CaseId, severity: Severity, status: CaseStatus) -> Self {
+        let severity = Some(severity);
+        Self { id, severity, impact: None, urgency: None, channel: None, category: None, assignee: None, status }
+    }
+
+    /// How bad it is: as it says, or as follows from impact and urgency alone. How much the customer counts comes later.
+    pub fn severity(&self) -> Result<(Severity, Option<Priority>), Fault> {
+        match (self.severity, self.impact, self.urgency) {
+            (Some(severity), None, None) => Ok((severity, None)),
+            (None, Some(impact), Some(urgency)) => {
+                let priority = Priority { impact, urgency };
+                Ok((priority.severity(Importance::Ordinary), Some(priority)))
+            }
+            _ => Err(Fault::new("case.severity", "give a severity, or both `impact` and `urgency` instead of it")),
+        }
+    }
+
+    fn of(case: &CaseId, severity: Severity, status: CaseStatus, about: &About) -> Self {
+        let About { channel, priority, category, assignee } = about.clone();
+        Self {
+            id: case.clone(),
+            severity: Some(severity).filter(|_| priority.is_none()),
+            impact: priority.map(|priority| priority.impact),
+            urgency: priority.map(|priority| priority.urgency),
+            channel,
+            category,
+            assignee,
+            status,
+        }
+    }
+
+    fn detail(&self) -> Result<Detail, Fault> {
+        let (severity, priority) = self.severity()?;
+        let (channel, category, assignee) = (self.channel, self.category.clone(), self.assignee.clone());
+        let about = About { channel, priority, category, assignee };
+        Ok(Detail::Case { case: self.id.clone(), severity, status: self.status, about })
+    }
 }
 
 /// A meeting, in a signal.
@@ -113,8 +176,8 @@ impl SignalBody {
         };
         match &signal.detail {
             Detail::None => {}
-            Detail::Case { case, severity, status } => {
-                body.case = Some(CaseBody { id: case.clone(), severity: *severity, status: *status });
+            Detail::Case { case, severity, status, about } => {
+                body.case = Some(CaseBody::of(case, *severity, *status, about));
             }
             Detail::Meeting { meeting, result, executive } => {
                 body.meeting = Some(MeetingBody { id: meeting.clone(), result: *result, executive: *executive });
@@ -129,7 +192,7 @@ impl SignalBody {
 
     /// Whether people are to be called for it at once: it is about a critical case.
     pub fn is_urgent(&self) -> bool {
-        self.case.as_ref().is_some_and(|case| case.severity == Severity::Critical)
+        self.case.as_ref().is_some_and(|case| case.severity().is_ok_and(|(severity, _)| severity == Severity::Critical))
     }
 
     /// Checks the record against the catalogue and the clock and makes it a domain signal.
@@ -167,7 +230,7 @@ impl SignalBody {
             }
         }
         if let Some(case) = &self.case {
-            return Ok(Detail::Case { case: case.id.clone(), severity: case.severity, status: case.status });
+            return case.detail();
         }
         if let Some(meeting) = &self.meeting {
             return Ok(Detail::Meeting {

@@ -1,7 +1,7 @@
 //! What events say of executions.
 
 use crate::execution::StepItem;
-use domain::id::{ExecutionId, PlaybookId, StepId};
+use domain::id::{DestinationId, ExecutionId, PlaybookId, StepId};
 use domain::playbook::{Execution, Playbook, Progress};
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -126,6 +126,10 @@ pub struct EffectRequested {
     pub role: Option<String>,
     /// What.
     pub text: String,
+    /// Where it is told, outside.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub destination: Option<DestinationId>,
 }
 
 /// An execution ended.

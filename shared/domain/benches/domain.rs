@@ -205,6 +205,7 @@ fn detail(metric: Metric, at: Timestamp, place: i64) -> Result<Detail, Box<dyn E
             case: CaseId::new(format!("case-{}", place % 5))?,
             severity: Severity::High,
             status: CaseStatus::Opened,
+            about: Default::default(),
         },
         Metric::MeetingEvent => Detail::Meeting {
             meeting: MeetingId::new(format!("meeting-{}", place % 5))?,

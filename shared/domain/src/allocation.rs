@@ -9,7 +9,7 @@ mod rank;
 mod team;
 
 pub use rank::{Candidate, Part, Ranked, Ranking, Refusal, Refused, rank};
-pub use team::{Assignment, TeamError, assign_team};
+pub use team::{Assignment, MAX_ACCOUNTS as MAX_TEAM_ACCOUNTS, TeamError, assign_team};
 
 use crate::account::LifecycleStage;
 use crate::escalation::Role;

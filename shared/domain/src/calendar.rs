@@ -122,13 +122,33 @@ pub struct CalendarFault {
 }
 
 /// When people work. Has a day of the week on which they do, and hours.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Stored")]
 pub struct WorkCalendar {
     zone: Zone,
     days: BTreeSet<Weekday>,
     from: Time,
     until: Time,
     holidays: BTreeSet<Day>,
+}
+
+/// A calendar as it was written down.
+#[derive(Deserialize)]
+struct Stored {
+    zone: Zone,
+    days: BTreeSet<Weekday>,
+    from: Time,
+    until: Time,
+    holidays: BTreeSet<Day>,
+}
+
+impl TryFrom<Stored> for WorkCalendar {
+    type Error = String;
+    fn try_from(stored: Stored) -> Result<Self, String> {
+        let Stored { zone, days, from, until, holidays } = stored;
+        Self::new(zone, days, from, until, holidays)
+            .map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+    }
 }
 
 impl WorkCalendar {

@@ -3,8 +3,9 @@
 //! A case is a function of the set of its news: any order, batching or repetition of the same news gives the same case,
 //! byte for byte. The latest news (by time; of the same time, by how far the case has come) says what the case is now.
 
-use crate::id::{CaseId, SignalId, SourceId};
-use crate::signal::{CaseStatus, Detail, Severity, Signal};
+use crate::id::{CaseId, CategoryId, SignalId, SourceId};
+use crate::priority::Priority;
+use crate::signal::{About, CaseStatus, Channel, Detail, Severity, Signal};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -25,18 +26,22 @@ pub struct News {
     pub source: SourceId,
     /// What that system calls the news.
     pub id: SignalId,
+    /// What more is said of it.
+    #[serde(default, skip_serializing_if = "About::is_nothing")]
+    pub about: About,
 }
 
 impl News {
     /// What a signal says of a case, if it speaks of one.
     pub fn of(signal: &Signal) -> Option<(CaseId, Self)> {
-        let Detail::Case { case, severity, status } = &signal.detail else { return None };
+        let Detail::Case { case, severity, status, about } = &signal.detail else { return None };
         let news = Self {
             at: signal.at,
             status: *status,
             severity: *severity,
             source: signal.source.clone(),
             id: signal.id.clone(),
+            about: about.clone(),
         };
         Some((case.clone(), news))
     }
@@ -135,6 +140,48 @@ impl Case {
         solved.last().map(|news| news.at)
     }
 
+    /// By which way it was opened, if that was said.
+    pub fn opened_by(&self) -> Option<Channel> {
+        self.news.first().and_then(|news| news.about.channel)
+    }
+
+    /// By which way it is spoken of now: it is one case whichever ways it goes.
+    pub fn channel(&self) -> Option<Channel> {
+        self.news().rev().find_map(|news| news.about.channel)
+    }
+
+    /// What it is about, as was said last.
+    pub fn category(&self) -> Option<&CategoryId> {
+        self.news().rev().find_map(|news| news.about.category.as_ref())
+    }
+
+    /// Its impact and urgency, where the latest news give them instead of a severity.
+    pub fn priority(&self) -> Option<Priority> {
+        self.latest().and_then(|news| news.about.priority)
+    }
+
+    /// How often it went from one who works on it to another.
+    pub fn handoffs(&self) -> u32 {
+        let assignees: Vec<_> = self.news().filter_map(|news| news.about.assignee.as_ref()).collect();
+        let changes = assignees.windows(2).filter(|pair| matches!(pair, [before, after] if before != after));
+        u32::try_from(changes.count()).unwrap_or(u32::MAX)
+    }
+
+    /// When the customer, who was waited for, waited for the next answer: in order, only the last one open.
+    pub fn awaiting(&self) -> Vec<Stretch> {
+        let (mut all, mut waited): (Vec<Stretch>, bool) = (Vec::new(), false);
+        for news in self.news() {
+            match (news.status, all.last_mut()) {
+                (CaseStatus::InProgress, _) if waited => all.push(Stretch { from: news.at, until: None }),
+                // Opened again is no answer, and neither is more work.
+                (CaseStatus::InProgress | CaseStatus::Opened, _) | (_, None) => {}
+                (_, Some(stretch)) => stretch.until = stretch.until.or(Some(news.at)),
+            }
+            waited = news.status == CaseStatus::WaitingOnCustomer;
+        }
+        all
+    }
+
     /// When it waited on the customer.
     pub fn waiting(&self) -> Vec<Stretch> {
         self.stretches(|status| status == CaseStatus::WaitingOnCustomer)
@@ -175,6 +222,7 @@ mod tests {
             severity,
             source: SourceId::new("desk").unwrap(),
             id: SignalId::new(id).unwrap(),
+            about: About::default(),
         }
     }
 
@@ -210,6 +258,41 @@ mod tests {
         assert_eq!(case.resolved_at(), None);
         assert_eq!(case.resting(), [Stretch { from: at(9), until: Some(at(20)) }]);
         assert_eq!(case.waiting(), []);
+    }
+
+    #[test]
+    fn a95_one_case_goes_from_channel_to_channel_and_counts_its_hand_offs() {
+        let said = |seconds, channel, assignee: Option<&str>| {
+            let mut news = news(seconds, CaseStatus::InProgress, Severity::High, &format!("n{seconds}"));
+            news.about.channel = channel;
+            news.about.assignee = assignee.map(|name| crate::id::PersonId::new(name).unwrap());
+            news
+        };
+        let case = case(&[
+            said(0, Some(Channel::Email), Some("ada")),
+            said(10, None, None),
+            said(20, Some(Channel::Chat), Some("bob")),
+            said(30, None, Some("bob")),
+            said(40, None, Some("ada")),
+        ]);
+        assert_eq!((case.opened_by(), case.channel()), (Some(Channel::Email), Some(Channel::Chat)));
+        assert_eq!(case.handoffs(), 2);
+        let text = serde_json::to_string(&case).unwrap();
+        assert_eq!(serde_json::from_str::<Case>(&text).unwrap(), case);
+    }
+
+    #[test]
+    fn a_customer_who_comes_back_waits_until_the_next_answer() {
+        use CaseStatus::{InProgress, Opened, Responded, WaitingOnCustomer};
+        let all = [Opened, Responded, WaitingOnCustomer, InProgress, InProgress, Responded, InProgress];
+        let news = |count: usize| -> Vec<News> {
+            let all = all.iter().take(count).zip(0..);
+            all.map(|(status, minute)| news(minute * 60, *status, Severity::Low, &format!("n{minute}"))).collect()
+        };
+        let awaiting = |count| case(&news(count)).awaiting();
+        assert_eq!(awaiting(3), []);
+        assert_eq!(awaiting(5), [Stretch { from: at(180), until: None }]);
+        assert_eq!(awaiting(7), [Stretch { from: at(180), until: Some(at(300)) }]);
     }
 
     #[test]

@@ -6,19 +6,24 @@
 //! resolves it.
 
 mod action;
+mod fact;
 pub mod glass;
 pub mod policy;
+mod standing;
 
-pub use action::{Handover, MAX_SNOOZE_DAYS};
-pub use policy::{Cell, EscalationPolicies, Policies, Policy, PolicyFault, Role, Step, Target};
+pub use action::{Handover, MAX_BACK_DAYS, MAX_SNOOZE_DAYS};
+pub use fact::{EscalationFact, TransitionError, What};
+pub use policy::{Category, Cell, EscalationPolicies, Policies, Policy, PolicyFault, Role, Step, Target};
 
 use crate::account::Segment;
 use crate::case::{Case, News};
 use crate::digest::Digest;
 use crate::id::{AccountId, CtaId, EscalationId, IdError, PersonId, RuleId, TenantId};
+use crate::priority::Importance;
 use crate::roster::Tier;
+use crate::routing::Route;
 use crate::signal::{CaseStatus, Severity};
-use crate::sla::{Clock, ClockKind, Mark, after};
+use crate::sla::{Clock, ClockKind, Mark, Terms, Under, after};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -129,12 +134,15 @@ pub struct Standing {
     pub tier: Tier,
     /// Which kind of customer it is about.
     pub segment: Segment,
+    /// How much that customer counts.
+    #[serde(default)]
+    pub importance: Importance,
 }
 
 impl Default for Standing {
     /// Where nothing else is known.
     fn default() -> Self {
-        Self { tier: Tier::First, segment: Segment::MidMarket }
+        Self { tier: Tier::First, segment: Segment::MidMarket, importance: Importance::Ordinary }
     }
 }
 
@@ -175,119 +183,25 @@ pub struct Escalation {
     /// Since when it is nobody's again, where whoever had it gave it back or opened it again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub given_back_at: Option<Timestamp>,
-}
-
-/// What happened to an escalation, at its moment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EscalationFact {
-    /// When.
-    pub at: Timestamp,
-    /// What.
-    pub what: What,
-}
-
-/// What happened to an escalation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "what", rename_all = "snake_case")]
-pub enum What {
-    /// It was opened, or a case came back: the first role is told.
-    Opened,
-    /// Somebody took it on.
-    Acknowledged {
-        /// Who.
-        by: By,
-    },
-    /// Nobody took it on in time: a role is told.
-    Advanced {
-        /// The step.
-        step: u32,
-        /// Who is told.
-        role: Role,
-        /// How often this role has been told again.
-        repeats: u32,
-    },
-    /// Whoever had it gave it back: the role of this step is told again.
-    GivenBack {
-        /// Who.
-        by: PersonId,
-    },
-    /// Nobody is told for a while.
-    Snoozed {
-        /// Who wants that.
-        by: PersonId,
-        /// Until when.
-        until: Timestamp,
-    },
-    /// The while is over: the role of this step is told again.
-    Woke,
-    /// Somebody else is asked to take it over.
-    HandedOver {
-        /// Who asks.
-        by: PersonId,
-        /// Who is asked.
-        to: PersonId,
-        /// If they have not said yes by then, the next role is told.
-        accept_by: Timestamp,
-    },
-    /// Somebody took it over.
-    Accepted {
-        /// Who.
-        by: PersonId,
-    },
-    /// It ended too early: the first role is told again.
-    Reopened {
-        /// Who says so.
-        by: PersonId,
-    },
-    /// A clock passed a warning mark.
-    SlaWarned {
-        /// Which clock.
-        clock: ClockKind,
-        /// In percent of its target.
-        percent: u8,
-    },
-    /// A clock ran out.
-    SlaBreached {
-        /// Which clock.
-        clock: ClockKind,
-    },
-    /// It ended.
-    Resolved {
-        /// How.
-        outcome: String,
-    },
-}
-
-/// Why a person's action is refused. Trying again does not help.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum TransitionError {
-    /// It has ended.
-    #[error("cannot acknowledge an escalation that is resolved")]
-    Resolved,
-    /// The action does not fit to where it is.
-    #[error("cannot {action} an escalation that is {status}")]
-    Status {
-        /// What was asked.
-        action: &'static str,
-        /// Where it is.
-        status: &'static str,
-    },
-    /// Somebody else was asked.
-    #[error("it is not handed over to `{0}`")]
-    NotTheirs(PersonId),
-    /// Too long, or over already.
-    #[error("snooze until a moment within the next {MAX_SNOOZE_DAYS} days, not until {0}")]
-    Snooze(Timestamp),
-    /// An outcome is needed.
-    #[error("the outcome has {0} characters; say it in 1 to {MAX_WORDS}")]
-    Words(usize),
+    /// The hours that its clocks have counted in, as contracts changed them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terms: Option<Terms>,
+    /// From when on its clocks count, where somebody said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clocks_since: Option<Timestamp>,
+    /// Since when the customer waits for the answer of which marks were told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub round_since: Option<Timestamp>,
+    /// To whom its case goes, and why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub route: Option<Route>,
 }
 
 /// An escalation as it is now, and what happened to it.
 pub type Happened = (Escalation, Vec<EscalationFact>);
 
 impl Escalation {
-    /// Opens an escalation. A case that is answered or solved already is told so at once.
+    /// Opens an escalation of which nothing else is known. A case that is answered or solved already is told so at once.
     pub fn open(
         tenant: &TenantId,
         account: &AccountId,
@@ -297,10 +211,23 @@ impl Escalation {
         policies: &EscalationPolicies,
         now: Timestamp,
     ) -> Result<Happened, IdError> {
-        let escalation = Self {
+        Self::open_as(tenant, account, (cause, Standing::default()), severity, reason, policies, now)
+    }
+
+    /// Opens an escalation that goes the way of its standing.
+    pub fn open_as(
+        tenant: &TenantId,
+        account: &AccountId,
+        (cause, standing): (Cause, Standing),
+        severity: Severity,
+        reason: impl Into<String>,
+        policies: &EscalationPolicies,
+        now: Timestamp,
+    ) -> Result<Happened, IdError> {
+        let mut escalation = Self {
             id: cause.escalation_id(tenant, account)?,
             account: account.clone(),
-            severity: if let Cause::Case { case } = &cause { case.severity() } else { severity },
+            severity,
             cause,
             reason: reason.into(),
             status: Status::Open,
@@ -309,11 +236,17 @@ impl Escalation {
             told_role_at: now,
             opened_at: now,
             told: BTreeMap::new(),
-            standing: Standing::default(),
+            standing,
             handover: None,
             handoffs: 0,
             given_back_at: None,
+            terms: None,
+            clocks_since: None,
+            round_since: None,
+            route: None,
         };
+        escalation.severity = escalation.severity_now();
+        escalation.take_terms(policies, now);
         let mut facts = vec![EscalationFact { at: now, what: What::Opened }];
         let (escalation, more) = escalation.follow_case(policies, now);
         facts.extend(more);
@@ -372,6 +305,7 @@ impl Escalation {
         if escalation.status.is_active() {
             escalation.tell_marks(policies, now, &mut facts);
             escalation.wake(now, &mut facts);
+            escalation.enter_tier(now, &mut facts);
             escalation.miss_handover(policies, now, &mut facts);
             escalation.tell_roles(policies, now, &mut facts);
             facts.sort_by_key(|fact| fact.at);
@@ -384,16 +318,20 @@ impl Escalation {
         if !self.status.is_active() {
             return None;
         }
-        let marks =
-            self.clocks(policies).into_iter().filter_map(|clock| clock.next_due(self.told.get(&clock.kind).copied()));
+        let marks = self.clocks(policies).into_iter().filter_map(|clock| clock.next_due(self.told_of(&clock)));
         let role = self.next_role(policies).map(|(at, ..)| at);
-        marks.map(|(at, _)| at).chain(role).chain(self.awaited()).min()
+        marks.map(|(at, _)| at).chain(role).chain(self.awaited()).chain(self.tier_opens_at()).min()
     }
 
-    /// The clocks that its case runs against; none where it does not come from a case.
+    /// The clocks that its case runs or ran against; none where it does not come from a case.
     pub fn clocks(&self, policies: &EscalationPolicies) -> Vec<Clock> {
         match &self.cause {
-            Cause::Case { case } => ClockKind::ALL.map(|kind| Clock::of(kind, case, &policies.sla)).into(),
+            Cause::Case { case } => {
+                let policy = policies.sla_of(self);
+                let terms = self.terms.clone().unwrap_or_else(|| policy.hours.clone().into());
+                let under = Under { severity: self.severity, policy, terms: &terms, since: self.clocks_since };
+                ClockKind::ALL.into_iter().flat_map(|kind| Clock::all_of(kind, case, &under)).collect()
+            }
             Cause::Rule { .. } | Cause::Person { .. } => Vec::new(),
         }
     }
@@ -429,7 +367,7 @@ impl Escalation {
     fn follow_case(mut self, policies: &EscalationPolicies, now: Timestamp) -> Happened {
         let mut facts = Vec::new();
         let Cause::Case { case } = &self.cause else { return (self, facts) };
-        let (severity, resolved_at) = (case.severity(), case.resolved_at());
+        let resolved_at = case.resolved_at();
         // What was answered before somebody gave it back does not make it theirs again.
         let responded_at = match self.given_back_at {
             None => case.responded_at(),
@@ -440,7 +378,7 @@ impl Escalation {
         if matches!(self.status, Status::Resolved { by: By::Person(_), .. }) {
             return (self, facts);
         }
-        self.severity = severity;
+        self.severity = self.severity_now();
         if !self.status.is_active() && resolved_at.is_none() {
             self.status = Status::Open;
             (self.step, self.repeats, self.told_role_at) = (0, 0, now);
@@ -462,7 +400,17 @@ impl Escalation {
 
     fn tell_marks(&mut self, policies: &EscalationPolicies, now: Timestamp, facts: &mut Vec<EscalationFact>) {
         for clock in self.clocks(policies) {
-            while let Some((at, mark)) = clock.next_due(self.told.get(&clock.kind).copied())
+            if clock.kind == ClockKind::NextResponse {
+                match self.round_since {
+                    Some(since) if clock.started_at < since => continue,
+                    Some(since) if clock.started_at == since => {}
+                    _ => {
+                        self.told.remove(&clock.kind);
+                        self.round_since = Some(clock.started_at);
+                    }
+                }
+            }
+            while let Some((at, mark)) = clock.next_due(self.told_of(&clock))
                 && at <= now
             {
                 self.told.insert(clock.kind, mark);
@@ -472,6 +420,18 @@ impl Escalation {
                 };
                 facts.push(EscalationFact { at, what });
             }
+        }
+    }
+
+    /// The last mark of a clock that was told: of a round of answers that began later than the last one that was looked at,
+    /// none; of one before it, all.
+    fn told_of(&self, clock: &Clock) -> Option<Mark> {
+        let told = self.told.get(&clock.kind).copied();
+        match (clock.kind, self.round_since) {
+            (ClockKind::NextResponse, Some(since)) if clock.started_at < since => Some(Mark::BREACH),
+            (ClockKind::NextResponse, Some(since)) if clock.started_at == since => told,
+            (ClockKind::NextResponse, _) => None,
+            _ => told,
         }
     }
 
@@ -505,4 +465,4 @@ impl Escalation {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

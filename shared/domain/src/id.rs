@@ -105,6 +105,8 @@ ids! {
     PersonId
     /// Something that a person knows how to do.
     SkillId
+    /// What a case is about, as the ticketing system sorts it.
+    CategoryId
     /// Shifts of people who take turns.
     ScheduleId
     /// A system that sends signals.
@@ -127,6 +129,8 @@ ids! {
     CtaId
     /// An escalation.
     EscalationId
+    /// A place where people are told: a channel, a service, a mailbox.
+    DestinationId
     /// A playbook: a template of steps.
     PlaybookId
     /// A step of a playbook.

@@ -230,7 +230,7 @@ impl DayFold {
         let mut heard = false;
         let mut severe: BTreeSet<&CaseId> = BTreeSet::new();
         for signal in signals {
-            if let Detail::Case { case, severity, status } = &signal.detail {
+            if let Detail::Case { case, severity, status, .. } = &signal.detail {
                 heard = true;
                 if *status == CaseStatus::Opened && matches!(severity, Severity::Critical | Severity::High) {
                     severe.insert(case);
@@ -298,7 +298,11 @@ fn bytes_of(signal: &Signal) -> usize {
     const FIXED: usize = 110;
     let detail = match &signal.detail {
         Detail::None => 0,
-        Detail::Case { case, .. } => 80 + case.as_str().len(),
+        Detail::Case { case, about, .. } => {
+            let texts = about.category.as_ref().map_or(0, |id| id.as_str().len())
+                + about.assignee.as_ref().map_or(0, |id| id.as_str().len());
+            if about.is_nothing() { 80 + case.as_str().len() } else { 240 + case.as_str().len() + texts }
+        }
         Detail::Meeting { meeting, .. } => 80 + meeting.as_str().len(),
         Detail::Competitor { competitor, .. } => 100 + 2 * competitor.len(),
         Detail::Milestone { milestone } => 40 + 2 * milestone.len(),
@@ -564,7 +568,7 @@ mod tests {
             let net = 100 * ONE * (i64::try_from(promoters).unwrap() - i64::try_from(detractors).unwrap());
             prop_assert_eq!(net, fold.buckets.get(&Metric::NetPromoter).map_or(0, |bucket| bucket.sum));
             let severe = |name: &str| of(Metric::CaseEvent).any(|signal| matches!(&signal.detail,
-                Detail::Case { case, severity: Severity::Critical | Severity::High, status: CaseStatus::Opened }
+                Detail::Case { case, severity: Severity::Critical | Severity::High, status: CaseStatus::Opened, .. }
                 if case.as_str() == name));
             let severe = ["case-0", "case-1", "case-2", "case-3"].into_iter().filter(|name| severe(name)).count();
             let counted = fold.buckets.get(&Metric::SevereIncidents).map_or(0, |bucket| bucket.count);

@@ -27,6 +27,7 @@ pub use parameter::{Parameter, ParameterKind, Value};
 pub use progress::Progress;
 pub use step::{Anchor, Arm, Ask, Due, Effect, RENEWAL, Step, StepKind};
 
+use crate::destination::Destinations;
 use crate::digest::Digest;
 use crate::escalation::policy::Role;
 use crate::id::{PlaybookId, StepId};
@@ -200,6 +201,22 @@ impl Playbooks {
     /// Says that a name is not known and which one is nearest.
     pub fn unknown(&self, id: &str) -> String {
         nearest::unknown(id, self.0.keys().map(PlaybookId::as_str))
+    }
+
+    /// Every destination that a step names and that is none; a fault is led by the playbook's name.
+    pub fn without_destination(&self, destinations: &Destinations) -> Vec<PlaybookFault> {
+        let mut faults = Vec::new();
+        for playbook in self.iter() {
+            for (index, step) in playbook.draft.steps.iter().enumerate() {
+                let StepKind::Effect(effect) = &step.kind else { continue };
+                if let Some(id) = effect.destination().filter(|id| destinations.get(id).is_none()) {
+                    let path = format!("{}.steps[{index}].{}.destination", playbook.id, effect.name());
+                    let known = destinations.all().map(|destination| destination.id.as_str());
+                    faults.push(PlaybookFault { path, reason: nearest::unknown(id.as_str(), known) });
+                }
+            }
+        }
+        faults
     }
 
     /// The playbooks in the order of their names.

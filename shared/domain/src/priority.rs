@@ -40,13 +40,30 @@ impl Urgency {
     pub const ALL: [Self; 3] = [Self::High, Self::Medium, Self::Low];
 }
 
-/// How much an account counts.
+/// What a ticketing system says of how a case is to be ranked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Priority {
+    /// How much it stops.
+    pub impact: Impact,
+    /// How soon it has to end.
+    pub urgency: Urgency,
+}
+
+impl Priority {
+    /// The severity that follows for an account.
+    pub const fn severity(self, importance: Importance) -> Severity {
+        severity(self.impact, self.urgency, importance)
+    }
+}
+
+/// How much an account counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Importance {
     /// One of the largest.
     Top,
     /// Any other.
+    #[default]
     Ordinary,
 }
 
@@ -173,6 +190,7 @@ mod tests {
             severity: Severity::Low,
             source: SourceId::new("desk").unwrap(),
             id: SignalId::new(format!("{number}")).unwrap(),
+            about: Default::default(),
         };
         use CaseStatus::{InProgress, Opened, Resolved};
         let all = [Opened, Resolved, Resolved, InProgress, Resolved, Opened, Resolved];

@@ -4,7 +4,8 @@
 //! says more than a number (a case, a meeting, a competitor), the [`Detail`] holds it.
 
 use crate::fixed::Quantity;
-use crate::id::{CaseId, MeetingId, SignalId, SourceId};
+use crate::id::{CaseId, CategoryId, MeetingId, PersonId, SignalId, SourceId};
+use crate::priority::Priority;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -248,6 +249,62 @@ pub enum CaseStatus {
     Resolved,
 }
 
+/// By which way a customer and those who help them speak of a case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Channel {
+    /// Letters.
+    Email,
+    /// Words at once, while somebody is there.
+    Chat,
+    /// A call.
+    Phone,
+    /// The support pages.
+    Portal,
+    /// The line for emergencies: open at any hour.
+    Emergency,
+}
+
+impl Channel {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Email, Self::Chat, Self::Phone, Self::Portal, Self::Emergency];
+
+    /// The channel as it is written.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Email => "email",
+            Self::Chat => "chat",
+            Self::Phone => "phone",
+            Self::Portal => "portal",
+            Self::Emergency => "emergency",
+        }
+    }
+}
+
+/// What news of a case say beside how bad it is and where it is; each part only where its source says it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct About {
+    /// By which way they came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<Channel>,
+    /// Its impact and urgency, from which its severity follows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<Priority>,
+    /// What it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub category: Option<CategoryId>,
+    /// Who works on it there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assignee: Option<PersonId>,
+}
+
+impl About {
+    /// Whether nothing is said.
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// What became of a meeting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -274,6 +331,9 @@ pub enum Detail {
         severity: Severity,
         /// Where it is now.
         status: CaseStatus,
+        /// What more is said of it.
+        #[serde(default, skip_serializing_if = "About::is_nothing")]
+        about: About,
     },
     /// For [`Metric::MeetingEvent`].
     Meeting {

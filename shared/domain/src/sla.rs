@@ -1,14 +1,20 @@
-//! Service level clocks: first response and resolution.
+//! Service level clocks: first response, next response and resolution, in the hours that the contract counts.
 //!
 //! A clock is a function of its start, its pauses, its end and its target, so time that passed is never lost when the
-//! severity (and with it the target) changes. 59 min 59 s of one hour is met, one hour is breached. Times are taken to
-//! the millisecond.
+//! severity (and with it the target), the contract or the channel changes: hours that came to count later count from then
+//! on ([`Terms`]). 59 min 59 s of one hour is met, one hour is breached. Times are taken to the millisecond.
 
+pub mod breach;
+mod terms;
+
+pub use terms::{MAX_CHANGES, Terms};
+
+use crate::calendar::Hours;
 use crate::case::{Case, Stretch};
-use crate::signal::Severity;
+use crate::signal::{CaseStatus, Channel, Severity};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The longest target, in seconds: 400 days.
 pub const MAX_SECONDS: u32 = 400 * 86_400;
@@ -19,29 +25,24 @@ pub const MAX_SECONDS: u32 = 400 * 86_400;
 pub enum ClockKind {
     /// Until somebody answers.
     FirstResponse,
+    /// Until a customer who came back is answered; begins anew each time.
+    NextResponse,
     /// Until it is solved.
     Resolution,
 }
 
 impl ClockKind {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::FirstResponse, Self::Resolution];
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::FirstResponse, Self::NextResponse, Self::Resolution];
 
     /// The kind as it is written.
     pub const fn name(self) -> &'static str {
         match self {
             Self::FirstResponse => "first_response",
+            Self::NextResponse => "next_response",
             Self::Resolution => "resolution",
         }
     }
-}
-
-/// Which hours count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Calendar {
-    /// Every hour of every day.
-    AllHours,
 }
 
 /// The targets of a severity, in seconds.
@@ -49,22 +50,26 @@ pub enum Calendar {
 pub struct Targets {
     /// Until somebody answers.
     pub first_response_seconds: u32,
+    /// Until a customer who came back is answered; there is no such clock where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_response_seconds: Option<u32>,
     /// Until it is solved.
     pub resolution_seconds: u32,
 }
 
 impl Targets {
-    /// The target of a clock.
-    pub const fn of(&self, kind: ClockKind) -> u32 {
+    /// The target of a clock, if it has one.
+    pub const fn of(&self, kind: ClockKind) -> Option<u32> {
         match kind {
-            ClockKind::FirstResponse => self.first_response_seconds,
-            ClockKind::Resolution => self.resolution_seconds,
+            ClockKind::FirstResponse => Some(self.first_response_seconds),
+            ClockKind::NextResponse => self.next_response_seconds,
+            ClockKind::Resolution => Some(self.resolution_seconds),
         }
     }
 }
 
 /// The targets for every severity, the marks before them and the hours that count.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SlaPolicy {
     /// Production is down.
     pub critical: Targets,
@@ -77,10 +82,21 @@ pub struct SlaPolicy {
     /// Percentages of the target at which a clock warns, each 1-99.
     pub warn_percent: BTreeSet<u8>,
     /// Which hours count.
-    pub calendar: Calendar,
+    pub hours: Hours,
+    /// When a channel is open that is not open always: clocks of what comes by it begin when it opens.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub channels: BTreeMap<Channel, Hours>,
 }
 
 impl SlaPolicy {
+    /// When the clocks of a case begin: when it was opened, or when the channel next opens by which it was. Whichever way it
+    /// goes later, that stays.
+    pub fn begins(&self, case: &Case) -> Timestamp {
+        let opened_at = case.opened_at();
+        let channel = case.opened_by().and_then(|channel| self.channels.get(&channel));
+        channel.and_then(|hours| hours.opens(opened_at)).unwrap_or(opened_at)
+    }
+
     /// The targets of a severity: there is no severity without.
     pub const fn targets(&self, severity: Severity) -> Targets {
         match severity {
@@ -113,7 +129,7 @@ impl Mark {
 }
 
 /// A clock that runs against a target.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Clock {
     /// What it measures.
     pub kind: ClockKind,
@@ -127,6 +143,21 @@ pub struct Clock {
     pub stopped_at: Option<Timestamp>,
     /// Percentages at which it warns.
     pub warn_percent: BTreeSet<u8>,
+    /// Which hours count.
+    pub hours: Terms,
+}
+
+/// What the clocks of a case run under.
+#[derive(Debug, Clone, Copy)]
+pub struct Under<'a> {
+    /// How bad it is.
+    pub severity: Severity,
+    /// The targets.
+    pub policy: &'a SlaPolicy,
+    /// The hours that count, with those that counted before.
+    pub terms: &'a Terms,
+    /// From when on somebody lets them count instead: earlier than the opening, or anew.
+    pub since: Option<Timestamp>,
 }
 
 /// How a clock stands.
@@ -148,8 +179,10 @@ pub enum ClockState {
 pub struct Reading {
     /// Time that counts, in milliseconds.
     pub elapsed_millis: i64,
-    /// Time that it stood still, in milliseconds.
+    /// Time that would have counted, had it not stood still, in milliseconds.
     pub paused_millis: i64,
+    /// Time outside of the hours that count, in milliseconds. The three together are all the time since its start.
+    pub closed_millis: i64,
     /// Time left, in milliseconds; negative after the breach.
     pub remaining_millis: i64,
     /// How it stands.
@@ -157,31 +190,54 @@ pub struct Reading {
 }
 
 impl Clock {
-    /// A case's clock under a policy.
-    pub fn of(kind: ClockKind, case: &Case, policy: &SlaPolicy) -> Self {
-        let stopped_at = match kind {
-            ClockKind::FirstResponse => case.responded_at(),
-            ClockKind::Resolution => case.resolved_at(),
+    /// A case's clock, if it has one of this kind: of the next response, the latest.
+    pub fn of(kind: ClockKind, case: &Case, under: &Under<'_>) -> Option<Self> {
+        Self::all_of(kind, case, under).pop()
+    }
+
+    /// All clocks of a kind that a case has had, in their order: more than one of the next response.
+    pub fn all_of(kind: ClockKind, case: &Case, under: &Under<'_>) -> Vec<Self> {
+        let Under { severity, policy, since, .. } = *under;
+        let Some(target_seconds) = policy.targets(severity).of(kind) else { return Vec::new() };
+        // What was answered before the clock began anew does not stop it.
+        let counts = |at: Timestamp| since.is_none_or(|since| at > since);
+        let begins = || since.unwrap_or_else(|| policy.begins(case));
+        let stretches = match kind {
+            ClockKind::FirstResponse => {
+                let answer = case.news().find(|news| news.status != CaseStatus::Opened && counts(news.at));
+                vec![(begins(), answer.map(|news| news.at))]
+            }
+            ClockKind::NextResponse => {
+                let rounds = case.awaiting().into_iter().filter(|round| round.until.is_none_or(counts));
+                rounds.map(|round| (since.map_or(round.from, |since| since.max(round.from)), round.until)).collect()
+            }
+            ClockKind::Resolution => vec![(begins(), case.resolved_at())],
         };
-        Self {
-            kind,
-            started_at: case.opened_at(),
-            target_seconds: policy.targets(case.severity()).of(kind),
-            pauses: case
-                .resting()
-                .into_iter()
-                .filter(|pause| stopped_at.is_none_or(|stop| pause.from < stop))
-                .collect(),
-            stopped_at,
-            warn_percent: policy.warn_percent.clone(),
-        }
+        let resting = case.resting();
+        let clock = |(started_at, stopped_at): (Timestamp, Option<Timestamp>)| {
+            let within = |pause: &&Stretch| {
+                stopped_at.is_none_or(|stop| pause.from < stop) && pause.until.is_none_or(|until| until > started_at)
+            };
+            Self {
+                kind,
+                started_at,
+                target_seconds,
+                pauses: resting.iter().filter(within).copied().collect(),
+                stopped_at,
+                warn_percent: policy.warn_percent.clone(),
+                hours: under.terms.clone(),
+            }
+        };
+        stretches.into_iter().map(clock).collect()
     }
 
     /// What it shows at a moment.
     pub fn at(&self, now: Timestamp) -> Reading {
         let end = self.stopped_at.map_or(now, |stop| stop.min(now)).max(self.started_at);
         let paused_millis = self.pauses.iter().map(|pause| self.overlap(pause, end)).sum();
-        let elapsed_millis = millis(self.started_at, end).saturating_sub(paused_millis);
+        let counted = self.hours.millis_between(self.started_at, end);
+        let closed_millis = millis(self.started_at, end).saturating_sub(counted);
+        let elapsed_millis = counted.saturating_sub(paused_millis);
         let target = self.target_millis();
         let state = if elapsed_millis >= target {
             ClockState::Breached
@@ -192,19 +248,21 @@ impl Clock {
         } else {
             ClockState::Running
         };
-        Reading { elapsed_millis, paused_millis, remaining_millis: target.saturating_sub(elapsed_millis), state }
+        let remaining_millis = target.saturating_sub(elapsed_millis);
+        Reading { elapsed_millis, paused_millis, closed_millis, remaining_millis, state }
     }
 
     /// The moment at which it reaches a mark, by what is known of its pauses and its end; nothing if it never does.
     pub fn reaches(&self, mark: Mark) -> Option<Timestamp> {
         // A target is whole seconds, so every percentage of it is whole milliseconds.
         let needed = i64::from(self.target_seconds) * 10 * i64::from(mark.percent());
-        let mut at = after(self.started_at, needed);
+        let mut at = self.hours.later(self.started_at, needed)?;
         for pause in &self.pauses {
             if at <= pause.from {
                 break;
             }
-            at = after(at, millis(pause.from.max(self.started_at), pause.until?));
+            let rested = self.hours.millis_between(pause.from.max(self.started_at), pause.until?);
+            at = self.hours.later(at, rested)?;
         }
         self.stopped_at.is_none_or(|stop| at <= stop).then_some(at)
     }
@@ -226,7 +284,7 @@ impl Clock {
 
     fn overlap(&self, pause: &Stretch, end: Timestamp) -> i64 {
         let until = pause.until.map_or(end, |until| until.min(end));
-        millis(pause.from.max(self.started_at), until).max(0)
+        self.hours.millis_between(pause.from.max(self.started_at), until)
     }
 }
 
@@ -240,201 +298,4 @@ pub(crate) fn after(moment: Timestamp, millis: i64) -> Timestamp {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::case::News;
-    use crate::id::{CaseId, SignalId, SourceId};
-    use crate::signal::CaseStatus;
-    use proptest::prelude::*;
-
-    const HOUR: i64 = 3_600;
-
-    fn policy() -> SlaPolicy {
-        let targets =
-            |first: u32, last: u32| Targets { first_response_seconds: first * 3_600, resolution_seconds: last * 3_600 };
-        SlaPolicy {
-            critical: targets(1, 4),
-            high: targets(2, 8),
-            medium: targets(4, 24),
-            low: targets(8, 48),
-            warn_percent: BTreeSet::from([50, 75]),
-            calendar: Calendar::AllHours,
-        }
-    }
-
-    fn at(seconds: i64) -> Timestamp {
-        Timestamp::from_second(1_700_000_000 + seconds).unwrap()
-    }
-
-    fn case(all: &[(i64, CaseStatus, Severity)]) -> Case {
-        let news = |(index, &(seconds, status, severity)): (usize, &(i64, CaseStatus, Severity))| News {
-            at: at(seconds),
-            status,
-            severity,
-            source: SourceId::new("desk").unwrap(),
-            id: SignalId::new(format!("n{index}")).unwrap(),
-        };
-        let mut all = all.iter().enumerate().map(news);
-        let (mut case, _) = Case::new(CaseId::new("c").unwrap(), all.next().unwrap());
-        for news in all {
-            case.record(news);
-        }
-        case
-    }
-
-    fn opened(severity: Severity) -> Case {
-        case(&[(0, CaseStatus::Opened, severity)])
-    }
-
-    /// One second before the target it is met, at the target it is breached: while it runs, and when it is reached then.
-    #[track_caller]
-    fn check(severity: Severity, kind: ClockKind, hours: i64) {
-        let running = Clock::of(kind, &opened(severity), &policy());
-        let target = hours * HOUR;
-        assert_eq!(running.at(at(target - 1)).state, ClockState::Running);
-        assert_eq!(running.at(at(target - 1)).remaining_millis, 1_000);
-        assert_eq!(running.at(at(target)).state, ClockState::Breached);
-        assert_eq!(running.reaches(Mark::at(50)), Some(at(target / 2)));
-        assert_eq!(running.reaches(Mark::at(75)), Some(at(target * 3 / 4)));
-        assert_eq!(running.reaches(Mark::BREACH), Some(at(target)));
-        let end = if kind == ClockKind::FirstResponse { CaseStatus::Responded } else { CaseStatus::Resolved };
-        for (seconds, state, breach) in
-            [(target - 1, ClockState::Met, None), (target, ClockState::Breached, Some(at(target)))]
-        {
-            let case = case(&[(0, CaseStatus::Opened, severity), (seconds, end, severity)]);
-            let clock = Clock::of(kind, &case, &policy());
-            assert_eq!(clock.at(at(target * 9)).state, state, "ended after {seconds} s");
-            assert_eq!(clock.reaches(Mark::BREACH), breach, "ended after {seconds} s");
-        }
-    }
-
-    #[test]
-    fn a60_critical_answers_within_1_hour_and_is_solved_within_4() {
-        check(Severity::Critical, ClockKind::FirstResponse, 1);
-        check(Severity::Critical, ClockKind::Resolution, 4);
-    }
-
-    #[test]
-    fn a61_high_answers_within_2_hours_and_is_solved_within_8() {
-        check(Severity::High, ClockKind::FirstResponse, 2);
-        check(Severity::High, ClockKind::Resolution, 8);
-    }
-
-    #[test]
-    fn a62_medium_answers_within_4_hours_and_is_solved_within_24() {
-        check(Severity::Medium, ClockKind::FirstResponse, 4);
-        check(Severity::Medium, ClockKind::Resolution, 24);
-    }
-
-    #[test]
-    fn a63_low_answers_within_8_hours_and_is_solved_within_48() {
-        check(Severity::Low, ClockKind::FirstResponse, 8);
-        check(Severity::Low, ClockKind::Resolution, 48);
-    }
-
-    #[test]
-    fn a60_the_last_millisecond_before_the_target_is_met() {
-        let clock = Clock::of(ClockKind::FirstResponse, &opened(Severity::Critical), &policy());
-        assert_eq!(clock.at(after(at(HOUR), -1)).state, ClockState::Running);
-    }
-
-    #[test]
-    fn a_clock_stands_still_while_waiting_on_the_customer() {
-        let case = case(&[
-            (0, CaseStatus::Opened, Severity::Critical),
-            (HOUR / 2, CaseStatus::WaitingOnCustomer, Severity::Critical),
-            (10 * HOUR, CaseStatus::InProgress, Severity::Critical),
-        ]);
-        let clock = Clock::of(ClockKind::Resolution, &case, &policy());
-        let waiting = clock.at(at(5 * HOUR));
-        assert_eq!(
-            (waiting.state, waiting.elapsed_millis, waiting.paused_millis),
-            (ClockState::Paused, 1_800_000, 16_200_000)
-        );
-        assert_eq!(clock.at(at(10 * HOUR)).state, ClockState::Running);
-        assert_eq!(clock.reaches(Mark::BREACH), Some(at(10 * HOUR + 3 * HOUR + HOUR / 2)));
-        assert_eq!(clock.next_due(None), Some((at(11 * HOUR + HOUR / 2), Mark::at(50))));
-    }
-
-    #[test]
-    fn a_clock_that_waits_reaches_no_mark() {
-        let case = case(&[
-            (0, CaseStatus::Opened, Severity::Critical),
-            (HOUR, CaseStatus::WaitingOnCustomer, Severity::Critical),
-        ]);
-        let clock = Clock::of(ClockKind::Resolution, &case, &policy());
-        assert_eq!(clock.next_due(None), None);
-        assert_eq!(clock.at(at(1_000 * HOUR)).elapsed_millis, HOUR * 1_000);
-    }
-
-    #[test]
-    fn a63_elapsed_and_paused_time_survive_a_change_of_severity() {
-        let news = |severity| {
-            [
-                (0, CaseStatus::Opened, Severity::Low),
-                (HOUR, CaseStatus::WaitingOnCustomer, Severity::Low),
-                (3 * HOUR, CaseStatus::InProgress, severity),
-            ]
-        };
-        let now = at(6 * HOUR - 1);
-        let (low, critical) = (case(&news(Severity::Low)), case(&news(Severity::Critical)));
-        let (before, after) =
-            (Clock::of(ClockKind::Resolution, &low, &policy()), Clock::of(ClockKind::Resolution, &critical, &policy()));
-        assert_eq!((before.target_seconds, after.target_seconds), (48 * 3_600, 4 * 3_600));
-        assert_eq!(before.at(now).elapsed_millis, after.at(now).elapsed_millis);
-        assert_eq!(before.at(now).paused_millis, after.at(now).paused_millis);
-        assert_eq!((after.at(now).state, after.at(at(6 * HOUR)).state), (ClockState::Running, ClockState::Breached));
-    }
-
-    #[test]
-    fn a_case_that_comes_back_goes_on_where_its_clock_stood() {
-        let case = case(&[
-            (0, CaseStatus::Opened, Severity::Critical),
-            (HOUR, CaseStatus::Resolved, Severity::Critical),
-            (50 * HOUR, CaseStatus::InProgress, Severity::Critical),
-        ]);
-        let clock = Clock::of(ClockKind::Resolution, &case, &policy());
-        assert_eq!(clock.at(at(51 * HOUR)).elapsed_millis, 2 * HOUR * 1_000);
-        assert_eq!(clock.reaches(Mark::BREACH), Some(at(53 * HOUR)));
-    }
-
-    #[test]
-    fn marks_come_one_after_the_other() {
-        let clock = Clock::of(ClockKind::FirstResponse, &opened(Severity::Critical), &policy());
-        assert_eq!(clock.next_due(None), Some((at(HOUR / 2), Mark::at(50))));
-        assert_eq!(clock.next_due(Some(Mark::at(50))), Some((at(HOUR * 3 / 4), Mark::at(75))));
-        assert_eq!(clock.next_due(Some(Mark::at(75))), Some((at(HOUR), Mark::BREACH)));
-        assert_eq!(clock.next_due(Some(Mark::BREACH)), None);
-    }
-
-    proptest! {
-        /// At every moment elapsed and paused time add up to the time since the start, and the mark agrees with the reading.
-        #[test]
-        fn readings_and_marks_agree(
-            steps in prop::collection::vec((1..20_000_i64, prop::sample::select(vec![
-                CaseStatus::WaitingOnCustomer, CaseStatus::InProgress, CaseStatus::Resolved,
-            ])), 0..12),
-            probe in 0..300_000_i64,
-        ) {
-            let mut seconds = 0;
-            let mut news = vec![(0, CaseStatus::Opened, Severity::Critical)];
-            for (later, status) in steps {
-                seconds += later;
-                news.push((seconds, status, Severity::Critical));
-            }
-            let clock = Clock::of(ClockKind::Resolution, &case(&news), &policy());
-            // Pauses are known up to the last news; what comes after is asked of that.
-            let now = at(seconds + probe);
-            let reading = clock.at(now);
-            let end = clock.stopped_at.map_or(now, |stop| stop.min(now));
-            prop_assert_eq!(reading.elapsed_millis + reading.paused_millis, millis(at(0), end));
-            prop_assert_eq!(reading.state == ClockState::Breached, clock.reaches(Mark::BREACH).is_some_and(|at| at <= now));
-            for mark in clock.marks() {
-                if let Some(moment) = clock.reaches(mark) {
-                    let share = i64::from(clock.target_seconds) * 10 * i64::from(mark.percent());
-                    prop_assert_eq!(clock.at(moment).elapsed_millis, share);
-                }
-            }
-        }
-    }
-}
+mod tests;

@@ -115,6 +115,7 @@ mod tests {
             severity: Severity::High,
             source: SourceId::new("desk").unwrap(),
             id: SignalId::new(format!("{number}")).unwrap(),
+            about: Default::default(),
         };
         let mut all = news.iter().enumerate().map(one);
         let (mut case, _) = Case::new(CaseId::new(name).unwrap(), all.next().unwrap());

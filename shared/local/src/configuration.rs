@@ -7,10 +7,12 @@
 
 use crate::data::{self, DataError};
 use crate::import::listed;
+use crate::post;
 use clap::Args;
 use contract::event::FunctionName;
 use contract::problem::Fault;
-use contract::{contact, escalation, experiments, playbook, roster, rules, scorecard, segments};
+use contract::{contact, destinations, escalation, experiments, playbook, roster, rules, scorecard, segments};
+use domain::destination::Destinations;
 use domain::escalation::EscalationPolicies;
 use domain::experiment::Experiments;
 use domain::roster::Roster;
@@ -50,6 +52,9 @@ pub struct Files {
     /// Reach customers by this policy; the data folder remembers it
     #[arg(long, value_name = "FILE")]
     pub contact: Option<PathBuf>,
+    /// Tell people at these destinations: what would be sent is written down, nothing leaves. The data folder remembers it
+    #[arg(long, value_name = "FILE")]
+    pub destinations: Option<PathBuf>,
 }
 
 /// The texts of the files that were given.
@@ -64,6 +69,7 @@ pub struct Texts {
     roster: Option<Text>,
     playbooks: Vec<Text>,
     contact: Option<Text>,
+    destinations: Option<Text>,
 }
 
 /// A file as it was when it was given.
@@ -111,6 +117,8 @@ pub struct Configuration {
     policies: EscalationPolicies,
     roster: Roster,
     playbooks: trigger::Library,
+    destinations: Destinations,
+    sent: Option<PathBuf>,
 }
 
 impl Files {
@@ -136,6 +144,7 @@ impl Files {
             roster: self.roster.as_deref().map(|path| text("roster", path)).transpose()?,
             playbooks: self.playbooks.iter().map(|path| text("playbook", path)).collect::<Result<_, _>>()?,
             contact: self.contact.as_deref().map(|path| text("contact policy", path)).transpose()?,
+            destinations: self.destinations.as_deref().map(|path| text("destinations", path)).transpose()?,
         })
     }
 }
@@ -159,6 +168,7 @@ impl Texts {
             roster: self.roster.or_else(|| other.roster.clone()),
             playbooks: if self.playbooks.is_empty() { other.playbooks.clone() } else { self.playbooks },
             contact: self.contact.or_else(|| other.contact.clone()),
+            destinations: self.destinations.or_else(|| other.destinations.clone()),
         }
     }
 }
@@ -180,7 +190,17 @@ impl Configuration {
         known(&policies, &roster, texts.escalation.as_ref())?;
         let contact = one("contact policy", texts.contact.as_ref(), contact::built_in, contact::read)?;
         let playbooks = playbooks(&texts.playbooks)?.reaching(contact);
-        Ok(Self { scorecards, rules, segments, experiments, policies, roster, playbooks })
+        let destinations =
+            one("destinations", texts.destinations.as_ref(), destinations::built_in, destinations::read)?;
+        reachable(&policies, &playbooks, &destinations, texts)?;
+        Ok(Self { scorecards, rules, segments, experiments, policies, roster, playbooks, destinations, sent: None })
+    }
+
+    /// What destinations would be sent is written down in this file; without one, in the log.
+    #[must_use]
+    pub fn sent_to(mut self, path: PathBuf) -> Self {
+        self.sent = Some(path);
+        self
     }
 
     /// Makes a function of its ports.
@@ -194,7 +214,9 @@ impl Configuration {
                 Arc::new(trigger.with_experiments(self.experiments.clone()))
             }
             FunctionName::Escalate => {
-                Arc::new(escalate::Escalate::with(ports, self.policies.clone(), self.roster.clone()))
+                let connector = Arc::new(post::rehearsing(self.sent.as_deref(), ports.clock.clone()));
+                let escalate = escalate::Escalate::with(ports, self.policies.clone(), self.roster.clone());
+                Arc::new(escalate.reaching(self.destinations.clone(), connector))
             }
             FunctionName::Report => Arc::new(report::Report::new(ports)),
         })
@@ -209,10 +231,7 @@ fn playbooks(given: &[Text]) -> Result<trigger::Library, ConfigurationError> {
     }
     let read = |text: &Text| playbook::read(&text.text).map_err(|faults| faulty(text.path.clone(), faults));
     let files = given.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-    trigger::Library::new(files).map_err(|faults| {
-        let paths: Vec<String> = given.iter().map(|text| text.path.display().to_string()).collect();
-        faulty(paths.join("`, `").into(), faults)
-    })
+    trigger::Library::new(files).map_err(|faults| faulty(paths_of(given), faults))
 }
 
 /// Several files become one set: a fault names its file.
@@ -220,22 +239,42 @@ fn scorecards(given: &[Text]) -> Result<Scorecards, ConfigurationError> {
     let faulty = |path: &Path, faults| ConfigurationError::Faulty { what: "scorecard", path: path.to_owned(), faults };
     let read = |text: &Text| scorecard::read(&text.text).map_err(|faults| faulty(&text.path, faults));
     let cards = given.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-    scorecard::together(cards).map_err(|faults| {
-        let files: Vec<String> = given.iter().map(|text| text.path.display().to_string()).collect();
-        faulty(Path::new(&files.join("`, `")), faults)
-    })
+    scorecard::together(cards).map_err(|faults| faulty(&paths_of(given), faults))
 }
 
 /// Policies name nobody who is not in the roster.
 fn known(policies: &EscalationPolicies, roster: &Roster, given: Option<&Text>) -> Result<(), ConfigurationError> {
     let unknown = policies.unknown_to(roster).into_iter().map(|fault| Fault::new(fault.path, fault.reason));
-    let faults: Vec<Fault> = unknown.collect();
-    let path = given.map_or_else(|| "built in".into(), |given| given.path.clone());
-    if faults.is_empty() {
-        Ok(())
-    } else {
-        Err(ConfigurationError::Faulty { what: "escalation policies", path, faults })
-    }
+    without_fault("escalation policies", path_of(given), unknown.collect())
+}
+
+/// Neither a step of a policy nor one of a playbook names a destination that there is not.
+fn reachable(
+    policies: &EscalationPolicies,
+    playbooks: &trigger::Library,
+    destinations: &Destinations,
+    texts: &Texts,
+) -> Result<(), ConfigurationError> {
+    let unknown = policies.without_destination(destinations).into_iter();
+    let faults = unknown.map(|fault| Fault::new(fault.path, fault.reason)).collect();
+    without_fault("escalation policies", path_of(texts.escalation.as_ref()), faults)?;
+    let unknown = playbooks.playbooks().without_destination(destinations).into_iter();
+    let faults = unknown.map(|fault| Fault::new(fault.path, fault.reason)).collect();
+    without_fault("playbook", paths_of(&texts.playbooks), faults)
+}
+
+fn without_fault(what: &'static str, path: PathBuf, faults: Vec<Fault>) -> Result<(), ConfigurationError> {
+    if faults.is_empty() { Ok(()) } else { Err(ConfigurationError::Faulty { what, path, faults }) }
+}
+
+fn path_of(given: Option<&Text>) -> PathBuf {
+    given.map_or_else(|| "built in".into(), |given| given.path.clone())
+}
+
+/// The files of a set, as one name of an error.
+fn paths_of(given: &[Text]) -> PathBuf {
+    let paths: Vec<String> = given.iter().map(|text| text.path.display().to_string()).collect();
+    paths.join("`, `").into()
 }
 
 fn one<T>(
@@ -244,7 +283,7 @@ fn one<T>(
     built_in: fn() -> Result<T, Vec<Fault>>,
     read: impl FnOnce(&str) -> Result<T, Vec<Fault>>,
 ) -> Result<T, ConfigurationError> {
-    let path = given.map_or_else(|| "built in".into(), |given| given.path.clone());
+    let path = path_of(given);
     let read = given.map_or_else(built_in, |given| read(&given.text));
     read.map_err(|faults| ConfigurationError::Faulty { what, path, faults })
 }
@@ -314,6 +353,31 @@ rules:
         let files = Files { escalation: Some(path), ..Files::default() };
         let error = files.configure(&table()).unwrap_err().to_string();
         assert!(error.contains("policies.critical[0]") && error.contains("person `sup-99`"), "{error}");
+    }
+
+    #[test]
+    fn steps_that_name_a_destination_that_there_is_not_are_refused_and_those_that_name_one_are_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            path
+        };
+        let step = "- { role: support_engineer, acknowledge_within: 10m, repeats: 1 }";
+        let named = escalation::DEFAULT.replacen(step, &step.replace("1 }", "1, destinations: [pager] }"), 1);
+        let policies = file("escalation.yaml", &named);
+        let there = file("destinations.yaml", "destinations:\n  pager: { pagerduty: {}, secret: cs-ops/pager }\n");
+        let files = Files { escalation: Some(policies), ..Files::default() };
+        let error = files.configure(&table()).unwrap_err().to_string();
+        assert!(error.contains("policies.critical[0]") && error.contains("destination `pager`"), "{error}");
+        let files = Files { destinations: Some(there.clone()), ..files };
+        assert_eq!(files.configure(&table()).unwrap().destinations.all().count(), 1);
+
+        let book = include_str!("../../contract/defaults/playbooks/win-back.yaml");
+        let book = book.replace("text: \"{offer}\"", "text: \"{offer}\", destination: pagre");
+        let files = Files { playbooks: vec![file("book.yaml", &book)], destinations: Some(there), ..Files::default() };
+        let error = files.configure(&table()).unwrap_err().to_string();
+        assert!(error.contains("outreach.destination") && error.contains("pager"), "{error}");
     }
 
     #[test]

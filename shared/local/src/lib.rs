@@ -20,6 +20,7 @@ pub mod host;
 pub mod import;
 pub mod issuer;
 pub mod play;
+pub mod post;
 pub mod queue;
 pub mod sample;
 pub mod schedule;

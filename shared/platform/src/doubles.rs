@@ -118,6 +118,13 @@ impl Doubles {
         self.table.commits_left.store(count, Ordering::SeqCst);
     }
 
+    /// Nothing fails any more.
+    pub fn heal(&self) {
+        self.table.commits_left.store(usize::MAX, Ordering::SeqCst);
+        self.table.conflicts.store(0, Ordering::SeqCst);
+        self.bus.fail.store(false, Ordering::SeqCst);
+    }
+
     /// The next so many commits lose their race.
     pub fn conflict_next_commits(&self, count: usize) {
         self.table.conflicts.store(count, Ordering::SeqCst);

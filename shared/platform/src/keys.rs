@@ -4,10 +4,14 @@
 //! lie together so that one query brings them all.
 
 use domain::day::Day;
+use domain::delivery::Notice;
 use domain::digest::Digest;
 use domain::id::{
-    AccountId, CaseId, CauseId, CtaId, EscalationId, ExecutionId, ExperimentId, PersonId, SegmentId, SourceId, TenantId,
+    AccountId, CaseId, CauseId, CtaId, DestinationId, EscalationId, ExecutionId, ExperimentId, PersonId, SegmentId,
+    SourceId, TenantId,
 };
+use domain::signal::Severity;
+use domain::sla::ClockKind;
 use jiff::Timestamp;
 
 /// A partition and a place in it.
@@ -157,6 +161,33 @@ pub fn due_cursor(tenant: &TenantId) -> Key {
     of_tenant(tenant, "DUE", "cursor")
 }
 
+/// How a destination is, and what is told of it. Writer: escalate.
+pub fn destination(tenant: &TenantId, destination: &DestinationId) -> Key {
+    of_tenant(tenant, "DESTINATION", destination.to_string())
+}
+
+/// The partition of what waits for a destination, the next to be tried first; what is urgent has its own. Writer: escalate.
+pub fn outbox_partition(tenant: &TenantId, destination: &DestinationId, urgent: bool) -> String {
+    let lane = if urgent { "urgent" } else { "standard" };
+    tenant_partition(tenant, &format!("OUTBOX#{destination}#{lane}"))
+}
+
+/// A message that waits for a destination. Writer: escalate.
+pub fn outbox(notice: &Notice, due: Timestamp) -> Key {
+    let pk = outbox_partition(&notice.tenant, &notice.destination, notice.is_urgent());
+    Key { pk, sk: format!("{}#{}", time(due), notice.id()) }
+}
+
+/// What a destination was told of one of its records: an escalation or an effect. Writer: escalate.
+pub fn thread(tenant: &TenantId, destination: &DestinationId, record: &str) -> Key {
+    of_tenant(tenant, &format!("TOLD#{destination}"), record)
+}
+
+/// A message that was given up. Writer: escalate.
+pub fn given_up(tenant: &TenantId, message: &str) -> Key {
+    of_tenant(tenant, "UNDELIVERED", message.to_owned())
+}
+
 /// A key in a named partition of the tenant: runs, read models, quarantine and the like.
 pub fn of_tenant(tenant: &TenantId, partition: &str, sk: impl Into<String>) -> Key {
     Key { pk: tenant_partition(tenant, partition), sk: sk.into() }
@@ -276,6 +307,42 @@ pub fn workflow_slot(tenant: &TenantId, number: usize) -> Key {
 /// Where an escalation is found by its id. Writer: escalate.
 pub fn escalation_index(tenant: &TenantId, escalation: &EscalationId) -> Key {
     of_tenant(tenant, "ESCALATION", escalation.to_string())
+}
+
+/// What a change of an escalation came to, by the place of its decision in the account's chain. Writer: escalate.
+pub fn escalation_log(tenant: &TenantId, escalation: &EscalationId, sequence: u64) -> Key {
+    Key { pk: escalation_log_partition(tenant, escalation), sk: format!("{sequence:012}") }
+}
+
+/// The partition of what happened to an escalation.
+pub fn escalation_log_partition(tenant: &TenantId, escalation: &EscalationId) -> String {
+    tenant_partition(tenant, &format!("ESCALATION_LOG#{escalation}"))
+}
+
+/// That somebody has a case. Writer: escalate.
+pub fn open_case(tenant: &TenantId, person: &PersonId, escalation: &EscalationId) -> Key {
+    Key { pk: open_case_partition(tenant), sk: format!("{person}#{escalation}") }
+}
+
+/// The partition of who has which case.
+pub fn open_case_partition(tenant: &TenantId) -> String {
+    tenant_partition(tenant, "OPEN_CASE")
+}
+
+/// A clock that has stopped. Writer: escalate.
+pub fn sla_history(
+    tenant: &TenantId,
+    clock: ClockKind,
+    severity: Severity,
+    at: Timestamp,
+    escalation: &EscalationId,
+) -> Key {
+    Key { pk: sla_history_partition(tenant, clock, severity), sk: format!("{}#{escalation}", time(at)) }
+}
+
+/// The partition of the clocks of a kind and a severity that have stopped.
+pub fn sla_history_partition(tenant: &TenantId, clock: ClockKind, severity: Severity) -> String {
+    tenant_partition(tenant, &format!("SLA_HISTORY#{}#{}", clock.name(), severity.name()))
 }
 
 /// An account's row in the portfolio's read model. Writer: report.

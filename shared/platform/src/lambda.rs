@@ -10,10 +10,14 @@ mod connection;
 pub(crate) mod delivery;
 pub(crate) mod failure;
 mod jwks;
+mod outbound;
 mod proxy;
 mod xray;
 
 use crate::clock::{Clock, WallClock};
+use crate::connector::Connector;
+use crate::connector::secret::CachedSecrets;
+use crate::connector::secrets_manager::SecretsManager;
 use crate::environment::{Environment, EnvironmentError};
 use crate::function::{Failure, Function, Ports, Tick};
 use crate::http::auth::Verifier;
@@ -62,7 +66,13 @@ pub const fn queue_variables(name: FunctionName) -> &'static [(Lane, &'static st
         }
         FunctionName::Score => &[(Lane::Bulk, "CS_OPS_SCORES_BULK_QUEUE_URL")],
         FunctionName::Trigger => &[(Lane::Bulk, "CS_OPS_TRIGGERS_BULK_QUEUE_URL")],
-        FunctionName::Escalate => &[(Lane::Standard, "CS_OPS_ESCALATIONS_QUEUE_URL")],
+        FunctionName::Escalate => {
+            const LANES: &[(Lane, &str)] = &[
+                (Lane::Urgent, "CS_OPS_ESCALATIONS_URGENT_QUEUE_URL"),
+                (Lane::Standard, "CS_OPS_ESCALATIONS_QUEUE_URL"),
+            ];
+            LANES
+        }
         FunctionName::Report => &[],
     }
 }
@@ -100,12 +110,25 @@ where
     F: Function + 'static,
     E: fmt::Display,
 {
+    serve_reaching(name, |ports, _, _| make(ports))
+}
+
+/// The same for a function that tells destinations outside.
+pub fn serve_reaching<F, E>(
+    name: FunctionName,
+    make: impl FnOnce(Ports, Arc<Connector>, &Environment) -> Result<F, E>,
+) -> Result<(), ServeError>
+where
+    F: Function + 'static,
+    E: fmt::Display,
+{
     let environment = Environment::process();
     let subsegments = Subsegments::new(name, &environment, Arc::new(WallClock));
     log::init(name, &environment, subsegments.map(|layer| layer.with_filter(filter_fn(Subsegments::wants))))?;
     std::panic::set_hook(Box::new(|panic| tracing::error!(%panic, "panicked")));
-    let (ports, verifier) = connect(name, &environment)?;
-    let function = make(ports).map_err(|error| ServeError::Configuration(error.to_string()))?;
+    let (ports, verifier, connector) = connect(name, &environment)?;
+    let function =
+        make(ports, connector, &environment).map_err(|error| ServeError::Configuration(error.to_string()))?;
     let host = Host { function, verifier };
     // One thread: a function has one call at a time and waits for its table, not for its processor.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -114,7 +137,10 @@ where
 }
 
 /// The ports and the verifier that the environment describes.
-fn connect(name: FunctionName, environment: &Environment) -> Result<(Ports, Verifier), EnvironmentError> {
+fn connect(
+    name: FunctionName,
+    environment: &Environment,
+) -> Result<(Ports, Verifier, Arc<Connector>), EnvironmentError> {
     let clock: Arc<dyn Clock> = Arc::new(WallClock);
     let runtime = environment.require(RUNTIME_VARIABLES);
     let aws = Aws::new(environment);
@@ -130,7 +156,11 @@ fn connect(name: FunctionName, environment: &Environment) -> Result<(Ports, Veri
             let queue = Arc::new(Lanes(lanes.collect()));
             let metrics = Arc::new(EmbeddedMetricFormat::to_log(name, environment, clock.clone()));
             let table = Arc::new(aws.table(table, clock.clone()));
-            Ok((Ports { table, bus: Arc::new(aws.bus(bus)), queue, clock, metrics }, verifier))
+            let transport = Arc::new(aws.outbound(clock.clone()));
+            let secrets = SecretsManager::new(transport.clone(), aws.region());
+            let secrets = Arc::new(CachedSecrets::new(secrets, clock.clone()));
+            let connector = Arc::new(Connector::new(transport, secrets, clock.clone()));
+            Ok((Ports { table, bus: Arc::new(aws.bus(bus)), queue, clock, metrics }, verifier, connector))
         }
         (runtime, aws, names, queue_urls, verifier) => {
             let problems = [runtime.err(), aws.err(), names.err(), queue_urls.err(), verifier.err()];

@@ -5,6 +5,7 @@
 
 pub mod bus;
 pub mod clock;
+pub mod connector;
 #[cfg(feature = "doubles")]
 pub mod doubles;
 pub mod environment;

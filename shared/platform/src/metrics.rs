@@ -49,6 +49,14 @@ pub enum Metric {
     RulesHeld,
     /// Escalations that were opened.
     EscalationsOpened,
+    /// What destinations were told.
+    NoticesDelivered,
+    /// Tries to tell a destination that failed.
+    NoticesFailed,
+    /// What a destination will not be told any more.
+    NoticesGivenUp,
+    /// Times that something waited for a destination that is left alone.
+    DestinationsDown,
 }
 
 impl Metric {
@@ -67,6 +75,10 @@ impl Metric {
             Self::CtasOpened => "ctas_opened",
             Self::RulesHeld => "rules_held",
             Self::EscalationsOpened => "escalations_opened",
+            Self::NoticesDelivered => "notices_delivered",
+            Self::NoticesFailed => "notices_failed",
+            Self::NoticesGivenUp => "notices_given_up",
+            Self::DestinationsDown => "destinations_down",
         }
     }
 
@@ -191,6 +203,7 @@ pub fn record_events(metrics: &dyn Metrics, events: &[Event]) {
         (Metric::CtasOpened, count("CtaOpened")),
         (Metric::EscalationsOpened, count("EscalationOpened")),
         (Metric::RulesHeld, count("RuleHeld")),
+        (Metric::NoticesGivenUp, count("DeliveryGivenUp")),
     ];
     let values: Vec<_> = values.into_iter().filter(|(_, value)| *value > 0).collect();
     metrics.record(&values);

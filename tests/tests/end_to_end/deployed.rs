@@ -1,6 +1,7 @@
 //! The set as it stands deployed, and how a test asks it: over HTTP as callers do, and behind that its table, queues, bus
 //! and logs.
 
+use crate::hook::{self, Hook};
 use domain::id::{PersonId, TenantId};
 use jiff::{SignedDuration, Timestamp};
 use local::client::SCOPES;
@@ -48,6 +49,8 @@ pub struct Deployed {
     api: String,
     probe: String,
     heard: RefCell<Vec<Value>>,
+    /// Where people are told.
+    pub hook: Hook,
     /// When the test began: what it sends is dated from here.
     pub began: Timestamp,
 }
@@ -76,6 +79,11 @@ impl Deployed {
         let code = functions::place().unwrap();
         let issuer = Issuer::named(ISSUER).unwrap();
         let jwks_url = serve(issuer.key_set().unwrap());
+        let hook = Hook::listen();
+        let destination = json!({"webhook": {"url": hook.url}, "secret": hook::SECRET_NAME});
+        let destinations = json!({"destinations": {"hook": destination}, "routes": [{"to": ["hook"]}]}).to_string();
+        let secret = ["--name", hook::SECRET_NAME, "--secret-string", &Hook::secret()];
+        emulator.aws(&[&["secretsmanager", "create-secret"], &secret[..]].concat()).unwrap();
         let template = Path::new(env!("CARGO_MANIFEST_DIR")).join("../infra/template.yaml");
         let parameters = [
             ("Architecture", if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" }),
@@ -86,11 +94,12 @@ impl Deployed {
             ("ScoreSchedule", "rate(1 minute)"),
             ("ScoreScheduleSeconds", "60"),
             ("ProtectTable", "false"),
+            ("Destinations", &destinations),
         ];
         let stack = emulator.deploy(&template, &code, &parameters).unwrap();
         let api = emulator.api_url(stack.physical_id("Api").unwrap(), STAGE);
         let probe = hear_everything(&emulator, &stack);
-        Self { emulator, stack, issuer, api, probe, heard: RefCell::default(), began: Timestamp::now() }
+        Self { emulator, stack, issuer, api, probe, heard: RefCell::default(), hook, began: Timestamp::now() }
     }
 
     /// Stops everything.

@@ -135,6 +135,17 @@ fn a_rule_that_a_kill_switch_holds_is_noticed() {
 }
 
 #[test]
+fn a_destination_that_is_down_and_what_was_given_up_are_noticed() {
+    for (name, metric) in
+        [("DestinationDownAlarm", Metric::DestinationsDown), ("NoticesGivenUpAlarm", Metric::NoticesGivenUp)]
+    {
+        let alarm = crate::document::properties(name);
+        fires_above(&alarm, 0);
+        assert_eq!((&alarm["MetricName"], &alarm["Namespace"]), (&json!(metric.name()), &json!(NAMESPACE)));
+    }
+}
+
+#[test]
 fn the_table_the_api_and_the_last_resort_have_alarms() {
     let table = crate::document::properties("TableThrottlesAlarm");
     let names: Vec<_> = metrics(&table).into_iter().map(|(name, _)| name).collect();

@@ -8,6 +8,8 @@ const TABLE_ACTIONS: [&str; 5] =
     ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:ConditionCheckItem"];
 /// What AWS offers no narrower resource for.
 const WITHOUT_RESOURCES: [&str; 2] = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"];
+/// A secret's ARN ends in characters that are not known before it is made.
+const SECRETS: &str = ":secret:cs-ops/*";
 
 /// Every statement of a function's role: its own, and those that all functions share.
 fn statements(prefix: &str) -> Vec<Value> {
@@ -55,7 +57,9 @@ fn a4_nothing_may_scan_and_no_action_has_a_wildcard() {
 #[test]
 fn only_tracing_has_no_resource() {
     for (id, statement) in all_statements() {
-        if !statement["Resource"].to_string().contains('*') {
+        let resource = statement["Resource"].to_string();
+        let of_secrets = actions(&statement) == ["secretsmanager:GetSecretValue"];
+        if !resource.replace(if of_secrets { SECRETS } else { "\0" }, "").contains('*') {
             continue;
         }
         let unlimited: Vec<_> =

@@ -33,7 +33,7 @@ impl Table for Raced {
     }
 }
 
-fn accounts(doubles: &Doubles, names: &[&str]) {
+pub(super) fn accounts(doubles: &Doubles, names: &[&str]) {
     for name in names {
         let account = Account {
             id: AccountId::new(name).unwrap(),
@@ -164,4 +164,74 @@ fn what_cannot_be_asked_is_refused_and_says_why() {
         refused("acme", manager("tam-01")).detail,
         "`tam-01` is not in the role; `csm-01`, `csm-02`, `csm-03`, `csm-04` could"
     );
+}
+
+fn ask_team(ports: Ports, who: &str, body: &Value) -> Result<contract::allocate::AllocateTeamAnswer, Problem> {
+    let request = Request {
+        method: "POST".into(),
+        route: "/allocate".into(),
+        body: body.to_string().into(),
+        request_id: format!("{who}-{body}"),
+        ..Request::default()
+    };
+    let response = block_on(Escalate::new(ports).unwrap().call(&caller("t", who), &request))?;
+    Ok(serde_json::from_str(&response.body).unwrap())
+}
+
+fn outcomes(answer: &contract::allocate::AllocateTeamAnswer) -> Vec<(&str, Option<&str>, &str)> {
+    answer.accounts.iter().map(|at| (at.account.as_str(), at.person.as_deref(), at.outcome.as_str())).collect()
+}
+
+#[test]
+fn a139_a_whole_team_is_planned_dry_and_given_away_where_that_is_asked() {
+    let doubles = Doubles::new();
+    let names: Vec<String> = (0..13).map(|number| format!("a{number:02}")).collect();
+    accounts(&doubles, &names.iter().map(String::as_str).collect::<Vec<_>>());
+    ask(doubles.ports(), "kim", "a00", &manager("csm-02")).unwrap();
+    let published = doubles.published().len();
+    let mut body = json!({ "role": "customer_success_manager", "accounts": names });
+    let dry = ask_team(doubles.ports(), "kim", &body).unwrap();
+    assert_eq!(outcomes(&dry)[0], ("a00", Some("csm-02"), "has"));
+    let count = |answer: &contract::allocate::AllocateTeamAnswer, outcome: &str| {
+        answer.accounts.iter().filter(|place| place.outcome == outcome).count()
+    };
+    // Four managers have three places each, and one is taken.
+    assert_eq!((count(&dry, "would_get"), count(&dry, "nobody"), dry.committed), (11, 1, false));
+    assert_eq!(doubles.published().len(), published, "nothing changes");
+    body["commit"] = json!(true);
+    let given = ask_team(doubles.ports(), "kim", &body).unwrap();
+    let planned: Vec<_> = dry.accounts.iter().map(|place| place.person.clone()).collect();
+    assert_eq!(given.accounts.iter().map(|place| place.person.clone()).collect::<Vec<_>>(), planned);
+    assert_eq!((count(&given, "given"), doubles.published().len()), (11, published + 11));
+    let again = ask_team(doubles.ports(), "lee", &body).unwrap();
+    assert_eq!((count(&again, "has"), doubles.published().len()), (12, published + 11), "nothing is given twice");
+}
+
+#[test]
+fn a131_where_somebody_is_faster_with_one_account_the_others_are_given_all_the_same() {
+    let doubles = Doubles::new();
+    accounts(&doubles, &["a", "b"]);
+    let first = doubles.ports();
+    let rival = move || drop(ask(first, "lee", "a", &manager("csm-04")).unwrap());
+    let raced = Raced { inner: doubles.ports().table, rival: Mutex::new(Some(Box::new(rival))) };
+    let ports = Ports { table: Arc::new(raced), ..doubles.ports() };
+    let body = json!({ "role": "customer_success_manager", "accounts": ["b", "a"], "commit": true });
+    let answer = ask_team(ports, "kim", &body).unwrap();
+    assert_eq!(outcomes(&answer)[0], ("a", Some("csm-04"), "taken"));
+    assert_eq!(answer.accounts[0].reason.as_deref(), Some("`csm-04` looks after it"));
+    assert_eq!((outcomes(&answer)[1].0, outcomes(&answer)[1].2), ("b", "given"));
+}
+
+#[test]
+fn what_cannot_be_shared_out_is_refused_and_says_why() {
+    let doubles = Doubles::new();
+    accounts(&doubles, &["a"]);
+    let many: Vec<String> = (0..301).map(|number| format!("a{number}")).collect();
+    for accounts in [json!([]), json!(["a", "a"]), json!(["a", "nobody"]), json!(many)] {
+        let body = json!({ "role": "customer_success_manager", "accounts": accounts });
+        let refused = ask_team(doubles.ports(), "kim", &body).unwrap_err();
+        assert_eq!((refused.status, refused.errors[0].path.as_str()), (422, "accounts"), "{}", refused.detail);
+    }
+    let refused = ask_team(doubles.ports(), "kim", &json!({ "role": "trainer", "accounts": ["a"] })).unwrap_err();
+    assert_eq!(refused.errors[0].path, "role");
 }

@@ -12,7 +12,7 @@ use contract::message::cause_id;
 use contract::workflow::{ExecutionBody, StepBody};
 use domain::audit::{self, Record};
 use domain::digest::Digest;
-use domain::id::{AccountId, StepId};
+use domain::id::{AccountId, DestinationId, StepId};
 use domain::playbook::{Change, Decision, Does, EffectRequest, Playbook, Status, StepState, What};
 use jiff::{SignedDuration, Timestamp};
 use platform::function::{Failure, Ports};
@@ -155,14 +155,14 @@ fn said(decision: &Decision, change: &Change) -> String {
 
 fn ask(decision: &Decision, effect: &EffectRequest) -> Option<Fact> {
     let key = effect.key.clone();
-    let told = |kind: &str, role: Option<String>, text: &str| {
-        let (execution, step) = (decision.execution.id.clone(), effect.step.clone());
-        EffectRequested { key: key.clone(), execution, step, effect: kind.to_owned(), role, text: text.to_owned() }
-            .into()
+    let told = |kind: &str, role: Option<String>, text: &str, destination: &Option<DestinationId>| {
+        let (key, execution, step) = (key.clone(), decision.execution.id.clone(), effect.step.clone());
+        let (text, destination) = (text.to_owned(), destination.clone());
+        EffectRequested { key, execution, step, effect: kind.to_owned(), role, text, destination }.into()
     };
     Some(match &effect.does {
-        Does::Notify { role, text } => told("notify", Some(role.name().to_owned()), text),
-        Does::Outreach { text } => told("outreach", None, text),
+        Does::Notify { role, text, destination } => told("notify", Some(role.name().to_owned()), text, destination),
+        Does::Outreach { text, destination } => told("outreach", None, text, destination),
         Does::Escalate { severity, reason } => EscalationRequested {
             rule: decision.execution.rule().ok()?,
             cta: None,

@@ -111,8 +111,12 @@ fn kind(path: &str, file: KindFile, faults: &mut Vec<Fault>) -> book::StepKind {
             });
             book::StepKind::Branch { arms: arms.collect(), otherwise, patience_days }
         }
-        KindFile::Notify(NotifyFile { role, text }) => book::StepKind::Effect(book::Effect::Notify { role, text }),
-        KindFile::Outreach(OutreachFile { text }) => book::StepKind::Effect(book::Effect::Outreach { text }),
+        KindFile::Notify(NotifyFile { role, text, destination }) => {
+            book::StepKind::Effect(book::Effect::Notify { role, text, destination })
+        }
+        KindFile::Outreach(OutreachFile { text, destination }) => {
+            book::StepKind::Effect(book::Effect::Outreach { text, destination })
+        }
         KindFile::Escalate(EscalateFile { severity, reason }) => {
             book::StepKind::Effect(book::Effect::Escalate { severity, reason })
         }

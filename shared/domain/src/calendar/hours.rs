@@ -8,7 +8,7 @@ use super::{Weekday, WorkCalendar, Zone, day_of};
 use crate::day::Day;
 use jiff::Timestamp;
 use jiff::civil::Time;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// A stretch from its first moment to the first one after it, in milliseconds since 1970.
@@ -21,7 +21,7 @@ const HORIZON: i64 = 18_300;
 const STRIDE: i64 = 32;
 
 /// Which hours count.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Hours {
     /// Every hour of every day.

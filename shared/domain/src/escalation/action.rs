@@ -3,7 +3,7 @@
 //! Asking for what is so already changes nothing. Putting off tells nobody until its end; a hand-over that nobody accepts
 //! goes to the next step, so that it is never between two people for longer than somebody has to take it on.
 
-use super::{By, Escalation, EscalationFact, EscalationPolicies, Happened, Status, TransitionError, What};
+use super::{By, Cause, Escalation, EscalationFact, EscalationPolicies, Happened, Status, TransitionError, What};
 use crate::id::PersonId;
 use crate::sla::after;
 use jiff::Timestamp;
@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 
 /// The longest that an escalation is put off, in days.
 pub const MAX_SNOOZE_DAYS: i64 = 7;
+/// How long ago clocks may begin at the most, in days.
+pub const MAX_BACK_DAYS: i64 = 30;
 
 /// That somebody is asked to take an escalation over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,6 +93,34 @@ impl Escalation {
         escalation.handoffs = self.handoffs.saturating_add(1);
         escalation.status = Status::Acknowledged { at: now, by: By::Person(by.clone()) };
         Ok((escalation, one(now, What::Accepted { by })))
+    }
+
+    /// Its clocks count from another moment on: from an earlier one, because the customer had said it before the case was
+    /// opened; or anew from a later one, where marks are told again.
+    pub fn set_clocks(
+        &self,
+        by: PersonId,
+        since: Timestamp,
+        policies: &EscalationPolicies,
+        now: Timestamp,
+    ) -> Result<Happened, TransitionError> {
+        if !self.status.is_active() {
+            return Err(self.not_possible("set the clocks of"));
+        }
+        let Cause::Case { case } = &self.cause else { return Err(TransitionError::Clocks(since)) };
+        if since > now || since < after(now, -MAX_BACK_DAYS * 86_400_000) {
+            return Err(TransitionError::Clocks(since));
+        }
+        let mut escalation = self.clone();
+        let before = self.clocks_since.unwrap_or_else(|| policies.sla_of(self).begins(case));
+        if since == before {
+            return Ok((escalation, Vec::new()));
+        }
+        if since > before {
+            escalation.told.clear();
+        }
+        escalation.clocks_since = Some(since);
+        Ok((escalation, one(now, What::ClocksSet { by, since })))
     }
 
     /// It ended too early: it begins again with its first step.

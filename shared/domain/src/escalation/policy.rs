@@ -5,9 +5,11 @@
 
 use super::{Cause, Escalation};
 use crate::account::Segment;
+use crate::destination::Destinations;
 use crate::digest::Digest;
-use crate::id::{PersonId, RuleId, ScheduleId};
-use crate::roster::{Duty, Reach, Roster, Tier};
+use crate::id::{CategoryId, DestinationId, PersonId, RuleId, ScheduleId};
+use crate::priority::PriorityPolicy;
+use crate::roster::{Duty, Reach, Roster, Skills, Tier};
 use crate::signal::Severity;
 use crate::sla::{ClockKind, MAX_SECONDS, SlaPolicy};
 use jiff::Timestamp;
@@ -84,6 +86,9 @@ pub struct Step {
     pub acknowledge_within_seconds: u32,
     /// How often they are told again before the next step.
     pub repeats: u32,
+    /// Where they are told, where that is not by the routes of the destinations.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub destinations: BTreeSet<DestinationId>,
 }
 
 impl Step {
@@ -173,8 +178,17 @@ impl Cell {
     }
 }
 
-/// Who is told about what.
+/// What cases of a category need.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Category {
+    /// The tier that they begin in.
+    pub tier: Tier,
+    /// What whoever takes one has to know.
+    pub skills: Skills,
+}
+
+/// Who is told about what.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Policies {
     /// What holds where no line of the matrix does.
     pub by_severity: BySeverity,
@@ -184,6 +198,12 @@ pub struct Policies {
     pub by_rule: BTreeMap<RuleId, Policy>,
     /// Where somebody breaks the glass.
     pub break_glass: Policy,
+    /// Other targets and hours, by the contract of a kind of customer.
+    pub contracts: BTreeMap<Segment, SlaPolicy>,
+    /// What makes a case more than it says, and one for the next tier.
+    pub priority: PriorityPolicy,
+    /// What cases need by what they are about; any other begins in the first tier and needs nothing special.
+    pub categories: BTreeMap<CategoryId, Category>,
 }
 
 /// Everything that decides how an escalation goes.
@@ -212,7 +232,10 @@ impl EscalationPolicies {
         let name = name.into();
         let mut faults = Vec::new();
         for severity in Severity::ALL {
-            check_targets(&sla, severity, &mut faults);
+            check_targets(&sla, "sla", severity, &mut faults);
+            for (segment, sla) in &policies.contracts {
+                check_targets(sla, &format!("sla.contracts.{}", segment.name()), severity, &mut faults);
+            }
             check_steps(of(&policies.by_severity, severity), &format!("policies.{}", severity.name()), &mut faults);
         }
         for percent in sla.warn_percent.iter().filter(|percent| !(1..=99).contains(*percent)) {
@@ -253,6 +276,21 @@ impl EscalationPolicies {
         own.unwrap_or_else(|| self.cell(escalation.severity, standing.tier, standing.segment))
     }
 
+    /// The targets and hours of an escalation: those of its contract.
+    pub fn sla_of(&self, escalation: &Escalation) -> &SlaPolicy {
+        self.contract(escalation.standing.segment)
+    }
+
+    /// The targets and hours of the contract of a kind of customer.
+    pub fn contract(&self, segment: Segment) -> &SlaPolicy {
+        self.policies.contracts.get(&segment).unwrap_or(&self.sla)
+    }
+
+    /// What cases of a category need.
+    pub fn category(&self, category: &CategoryId) -> Option<&Category> {
+        self.policies.categories.get(category)
+    }
+
     /// The policy of a cell of the matrix: there is no cell without.
     pub fn cell(&self, severity: Severity, tier: Tier, segment: Segment) -> &Policy {
         let line = self.policies.matrix.iter().find(|cell| cell.fits(severity, tier, segment));
@@ -261,7 +299,25 @@ impl EscalationPolicies {
 
     /// Every schedule and person that a step names and a roster does not know.
     pub fn unknown_to(&self, roster: &Roster) -> Vec<PolicyFault> {
-        let Policies { by_severity, matrix, by_rule, break_glass } = &self.policies;
+        let unknown = |step: &Step| match &step.to {
+            Some(Target::Schedule(id)) if roster.schedule(id).is_none() => vec![format!("schedule `{id}`")],
+            Some(Target::Person(id)) if roster.person(id).is_none() => vec![format!("person `{id}`")],
+            _ => Vec::new(),
+        };
+        self.unknown(unknown, &format!("in the roster `{}`", roster.name()))
+    }
+
+    /// Every destination that a step names and that is none.
+    pub fn without_destination(&self, destinations: &Destinations) -> Vec<PolicyFault> {
+        let unknown = |step: &Step| {
+            let named = step.destinations.iter().filter(|id| destinations.get(id).is_none());
+            named.map(|id| format!("destination `{id}`")).collect()
+        };
+        self.unknown(unknown, "among the destinations")
+    }
+
+    fn unknown(&self, of_step: impl Fn(&Step) -> Vec<String>, place: &str) -> Vec<PolicyFault> {
+        let Policies { by_severity, matrix, by_rule, break_glass, .. } = &self.policies;
         let by_severity =
             Severity::ALL.map(|severity| (format!("policies.{}", severity.name()), of(by_severity, severity)));
         let matrix =
@@ -272,13 +328,10 @@ impl EscalationPolicies {
         let mut faults = Vec::new();
         for (path, policy) in all {
             for (index, step) in policy.steps().enumerate() {
-                let unknown = match &step.to {
-                    Some(Target::Schedule(id)) if roster.schedule(id).is_none() => format!("schedule `{id}`"),
-                    Some(Target::Person(id)) if roster.person(id).is_none() => format!("person `{id}`"),
-                    _ => continue,
-                };
-                let reason = format!("names {unknown}, which is not in the roster `{}`", roster.name());
-                faults.push(PolicyFault { path: format!("{path}[{index}]"), reason });
+                for unknown in of_step(step) {
+                    let reason = format!("names {unknown}, which is not {place}");
+                    faults.push(PolicyFault { path: format!("{path}[{index}]"), reason });
+                }
             }
         }
         faults
@@ -294,11 +347,11 @@ const fn of(policies: &BySeverity, severity: Severity) -> &Policy {
     }
 }
 
-fn check_targets(sla: &SlaPolicy, severity: Severity, faults: &mut Vec<PolicyFault>) {
+fn check_targets(sla: &SlaPolicy, path: &str, severity: Severity, faults: &mut Vec<PolicyFault>) {
     for kind in ClockKind::ALL {
-        let seconds = sla.targets(severity).of(kind);
+        let Some(seconds) = sla.targets(severity).of(kind) else { continue };
         if seconds == 0 || seconds > MAX_SECONDS {
-            let path = format!("sla.{}.{}", severity.name(), kind.name());
+            let path = format!("{path}.{}.{}", severity.name(), kind.name());
             faults.push(PolicyFault { path, reason: format!("is {seconds} seconds; give 1 to {MAX_SECONDS}") });
         }
     }

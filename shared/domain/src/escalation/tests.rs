@@ -2,29 +2,43 @@
 
 use super::policy::BySeverity;
 use super::*;
-use crate::id::{CaseId, SignalId, SourceId};
+use crate::calendar::Hours;
+use crate::id::{CaseId, CategoryId, SignalId, SkillId, SourceId};
+use crate::priority::PriorityPolicy;
+use crate::roster::Level;
 use crate::signal::CaseStatus;
-use crate::sla::{Calendar, SlaPolicy, Targets};
+use crate::sla::{SlaPolicy, Targets};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
 mod actions;
+mod clocks;
 
 const MINUTE: i64 = 60;
 const HOUR: i64 = 3_600;
 
-fn policies() -> EscalationPolicies {
-    let hours =
-        |first: u32, last: u32| Targets { first_response_seconds: first * 3_600, resolution_seconds: last * 3_600 };
+pub(crate) fn policies() -> EscalationPolicies {
+    let hours = |first: u32, last: u32| Targets {
+        first_response_seconds: first * 3_600,
+        next_response_seconds: None,
+        resolution_seconds: last * 3_600,
+    };
     let sla = SlaPolicy {
         critical: hours(1, 4),
         high: hours(2, 8),
         medium: hours(4, 24),
         low: hours(8, 48),
         warn_percent: BTreeSet::from([50, 75]),
-        calendar: Calendar::AllHours,
+        hours: Hours::All,
+        channels: BTreeMap::new(),
     };
-    let step = |role, minutes: u32, repeats| Step { role, to: None, acknowledge_within_seconds: minutes * 60, repeats };
+    let step = |role, minutes: u32, repeats| Step {
+        role,
+        to: None,
+        acknowledge_within_seconds: minutes * 60,
+        repeats,
+        destinations: Default::default(),
+    };
     let short = || Policy::new(vec![step(Role::SupportEngineer, 480, 0)]).unwrap();
     let critical = Policy::new(vec![step(Role::SupportEngineer, 10, 1), step(Role::Executive, 30, 1)]).unwrap();
     let own = Policy::new(vec![step(Role::ChiefExecutive, 60, 0)]).unwrap();
@@ -37,7 +51,20 @@ fn policies() -> EscalationPolicies {
         segments: [Segment::Enterprise].into(),
         policy: Policy::new(vec![step(Role::CustomerSuccessManager, 60, 0)]).unwrap(),
     }];
-    let policies = Policies { by_severity, matrix, by_rule, break_glass: glass };
+    let category = |tier, skill: &str, level| Category {
+        tier,
+        skills: [(SkillId::new(skill).unwrap(), Level::try_from(level).unwrap())].into(),
+    };
+    let database = (CategoryId::new("database").unwrap(), category(Tier::Second, "database", 2));
+    let policies = Policies {
+        by_severity,
+        matrix,
+        by_rule,
+        break_glass: glass,
+        contracts: BTreeMap::new(),
+        priority: PriorityPolicy::default(),
+        categories: [database].into(),
+    };
     EscalationPolicies::new("x", sla, policies).unwrap()
 }
 
@@ -47,7 +74,7 @@ fn at(seconds: i64) -> Timestamp {
 
 fn news(seconds: i64, status: CaseStatus, severity: Severity) -> News {
     let (source, id) = (SourceId::new("desk").unwrap(), SignalId::new(format!("n{seconds}")).unwrap());
-    News { at: at(seconds), status, severity, source, id }
+    News { at: at(seconds), status, severity, source, id, about: Default::default() }
 }
 
 fn kim() -> PersonId {
@@ -90,6 +117,10 @@ fn words(facts: &[EscalationFact]) -> Vec<String> {
             What::HandedOver { to, .. } => format!("handed to {to}"),
             What::Accepted { by } => format!("accepted by {by}"),
             What::Reopened { .. } => "reopened".into(),
+            What::Raised { tier, .. } => format!("raised to tier {}", tier.number()),
+            What::ClocksSet { since, .. } => {
+                format!("clocks from {}", (since.as_second() - at(0).as_second()) / MINUTE)
+            }
             What::SlaWarned { clock, percent } => format!("{} {percent}", clock.name()),
             What::SlaBreached { clock } => format!("{} breached", clock.name()),
             What::Resolved { .. } => "resolved".into(),
@@ -280,6 +311,7 @@ fn every_fault_of_the_policies_is_named_with_its_path() {
         to: None,
         acknowledge_within_seconds: minutes * 60,
         repeats,
+        destinations: BTreeSet::new(),
     };
     let fine = || Policy::new(vec![step(5, 0)]).unwrap();
     let mut sla = policies().sla;
@@ -288,7 +320,15 @@ fn every_fault_of_the_policies_is_named_with_its_path() {
     let high = Policy::new(vec![step(5, 0), step(0, 11)]).unwrap();
     let many = Policy::new(vec![step(5, 0); 13]).unwrap();
     let by_severity = BySeverity { critical: fine(), high, medium: many, low: fine() };
-    let policies = Policies { by_severity, matrix: Vec::new(), by_rule: BTreeMap::new(), break_glass: fine() };
+    let policies = Policies {
+        by_severity,
+        matrix: Vec::new(),
+        by_rule: BTreeMap::new(),
+        break_glass: fine(),
+        contracts: BTreeMap::new(),
+        priority: PriorityPolicy::default(),
+        categories: BTreeMap::new(),
+    };
     let faults = EscalationPolicies::new("x", sla, policies).unwrap_err();
     let paths: Vec<&str> = faults.iter().map(|fault| fault.path.as_str()).collect();
     let expected = [

@@ -70,8 +70,9 @@ pub enum Outlook {
     OutOfReach,
 }
 
-/// The band above the one that holds. None above the highest one, and of an account that has left.
-pub fn next_band(state: &HealthState, scorecard: &Scorecard) -> Option<NextBand> {
+/// The band above the one that holds. None above the highest one, and of an account that has left. A person's word that
+/// has ended since it was scored holds nothing.
+pub fn next_band(state: &HealthState, scorecard: &Scorecard, now: Timestamp) -> Option<NextBand> {
     let (health, bands) = (&state.health, scorecard.bands());
     if state.blank_since.is_some() {
         return None;
@@ -79,7 +80,8 @@ pub fn next_band(state: &HealthState, scorecard: &Scorecard) -> Option<NextBand>
     let band = state.shown_band().unwrap_or_else(|| bands.of(health.score));
     let next = Band::ALL.into_iter().find(|higher| *higher > band)?;
     let reach = reach(health, scorecard, bands.floor(next));
-    let word = health.overrides.about("band").or_else(|| health.overrides.about("score"));
+    let words = health.overrides.unexpired(now);
+    let word = words.about("band").or_else(|| words.about("score"));
     let outlook = if let Some(word) = word {
         Outlook::Overridden { until: word.expires_at }
     } else if health.provisional {
@@ -291,13 +293,21 @@ mod tests {
     }
 
     fn outlook(values: [&'static str; 4], change: impl FnOnce(&mut HealthState)) -> Option<(Band, Outlook)> {
+        outlook_at(today().start(), values, change)
+    }
+
+    fn outlook_at(
+        now: Timestamp,
+        values: [&'static str; 4],
+        change: impl FnOnce(&mut HealthState),
+    ) -> Option<(Band, Outlook)> {
         let health = health_of(draft(), &four(values), today()).unwrap();
         let scorecard = Scorecard::new(draft()).unwrap();
         let band = Some(BandState::at_rest(scorecard.bands().of(health.score)));
         let scored_at = today().start();
         let mut state = HealthState { health, band, band_from: None, band_since: None, scored_at, blank_since: None };
         change(&mut state);
-        next_band(&state, &scorecard).map(|next| (next.band, next.outlook))
+        next_band(&state, &scorecard, now).map(|next| (next.band, next.outlook))
     }
 
     #[test]
@@ -329,6 +339,8 @@ mod tests {
             state.health.overrides = Overrides::default().set(word, state.scored_at).unwrap();
         };
         assert_eq!(outlook(values, says), Some((Band::Critical, Outlook::Overridden { until })));
+        let (_, ended) = outlook_at(until, values, says).unwrap();
+        assert_ne!(ended, Outlook::Overridden { until }, "a word that has ended holds nothing");
         // What nobody knows cannot be promised: with nothing that could be moved it cannot be reached.
         let blind = |state: &mut HealthState| {
             state.health.measures.iter_mut().for_each(|part| part.state = State::Neutral);

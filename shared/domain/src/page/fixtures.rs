@@ -36,7 +36,7 @@ pub(crate) fn meeting(source: &str, id: &str, at: Timestamp, meeting: &str, resu
 }
 
 pub(crate) fn case(id: &str, at: Timestamp, case: &str, severity: Severity, status: CaseStatus) -> Signal {
-    let detail = Detail::Case { case: CaseId::new(case).unwrap(), severity, status };
+    let detail = Detail::Case { case: CaseId::new(case).unwrap(), severity, status, about: Default::default() };
     Signal { detail, ..signal("desk", id, at, Metric::CaseEvent, "1") }
 }
 
@@ -82,7 +82,7 @@ pub(crate) fn any_signal(days: i32) -> impl Strategy<Value = Signal> {
     let status = prop::sample::select(vec![CaseStatus::Opened, CaseStatus::Responded, CaseStatus::Resolved]);
     let case = (0..4_u8, severity, status).prop_map(|(case, severity, status)| {
         let case = CaseId::new(format!("case-{case}")).unwrap();
-        (Metric::CaseEvent, 1_000_000, Detail::Case { case, severity, status })
+        (Metric::CaseEvent, 1_000_000, Detail::Case { case, severity, status, about: Default::default() })
     });
     let result = prop::sample::select(vec![MeetingResult::Held, MeetingResult::Missed, MeetingResult::Declined]);
     let meeting = (0..3_u8, result, any::<bool>()).prop_map(|(meeting, result, executive)| {

@@ -251,8 +251,10 @@ impl<'a> Run<'a> {
     fn does(&self, effect: &Effect) -> Does {
         let text = filled(effect.text(), &self.execution.arguments);
         match effect {
-            Effect::Notify { role, .. } => Does::Notify { role: *role, text },
-            Effect::Outreach { .. } => Does::Outreach { text },
+            Effect::Notify { role, destination, .. } => {
+                Does::Notify { role: *role, text, destination: destination.clone() }
+            }
+            Effect::Outreach { destination, .. } => Does::Outreach { text, destination: destination.clone() },
             Effect::Escalate { severity, .. } => Does::Escalate { severity: *severity, reason: text },
         }
     }

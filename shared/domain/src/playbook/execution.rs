@@ -9,7 +9,9 @@ use crate::cta::Cta;
 use crate::day::Day;
 use crate::digest::Digest;
 use crate::escalation::policy::Role;
-use crate::id::{AccountId, CauseId, CtaId, ExecutionId, IdError, PersonId, PlaybookId, RuleId, StepId, TenantId};
+use crate::id::{
+    AccountId, CauseId, CtaId, DestinationId, ExecutionId, IdError, PersonId, PlaybookId, RuleId, StepId, TenantId,
+};
 use crate::signal::Severity;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -362,11 +364,15 @@ pub enum Does {
         role: Role,
         /// What.
         text: String,
+        /// Where, outside.
+        destination: Option<DestinationId>,
     },
     /// Tell the customer.
     Outreach {
         /// What.
         text: String,
+        /// Where, outside.
+        destination: Option<DestinationId>,
     },
     /// Ask for people.
     Escalate {

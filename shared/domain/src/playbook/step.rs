@@ -3,7 +3,7 @@
 use super::evidence::Evidence;
 use crate::account::LifecycleStage;
 use crate::escalation::policy::Role;
-use crate::id::StepId;
+use crate::id::{DestinationId, StepId};
 use crate::rule::Condition;
 use crate::signal::Severity;
 use serde::Serialize;
@@ -118,11 +118,17 @@ pub enum Effect {
         role: Role,
         /// What, in plain words; `{parameter}` is filled in.
         text: String,
+        /// Where it is told; nowhere outside where none is named.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        destination: Option<DestinationId>,
     },
     /// Tells the customer. Only behind a gate.
     Outreach {
         /// What, in plain words; `{parameter}` is filled in.
         text: String,
+        /// Where it is told; nowhere outside where none is named.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        destination: Option<DestinationId>,
     },
     /// Asks for people.
     Escalate {
@@ -143,10 +149,18 @@ impl Effect {
         }
     }
 
+    /// Where it is told, outside.
+    pub const fn destination(&self) -> Option<&DestinationId> {
+        match self {
+            Self::Notify { destination, .. } | Self::Outreach { destination, .. } => destination.as_ref(),
+            Self::Escalate { .. } => None,
+        }
+    }
+
     /// Its words.
     pub const fn text(&self) -> &String {
         match self {
-            Self::Notify { text, .. } | Self::Outreach { text } => text,
+            Self::Notify { text, .. } | Self::Outreach { text, .. } => text,
             Self::Escalate { reason, .. } => reason,
         }
     }

@@ -58,11 +58,11 @@ fn branch(name: &str, after: &[&str], guided: &[&str], otherwise: &[&str]) -> St
 }
 
 fn notify(name: &str, after: &[&str]) -> Step {
-    of_kind(StepKind::Effect(Effect::Notify { role: TAM, text: "Hello {who}".into() }), name, after)
+    of_kind(StepKind::Effect(Effect::Notify { role: TAM, text: "Hello {who}".into(), destination: None }), name, after)
 }
 
 fn outreach(name: &str, after: &[&str]) -> Step {
-    of_kind(StepKind::Effect(Effect::Outreach { text: "Welcome {who}".into() }), name, after)
+    of_kind(StepKind::Effect(Effect::Outreach { text: "Welcome {who}".into(), destination: None }), name, after)
 }
 
 fn due(from: Anchor, days: i32) -> Option<Due> {

@@ -98,7 +98,10 @@ impl Run {
         let wiring = self.template.wiring()?;
         let clock = Arc::new(StandingClock::new(Timestamp::UNIX_EPOCH));
         let table = data::open((!self.memory).then_some(self.data.as_path()), clock.clone())?;
-        let configuration = self.files.configure(&table)?;
+        let mut configuration = self.files.configure(&table)?;
+        if !self.memory {
+            configuration = configuration.sent_to(self.data.join("sent.jsonl"));
+        }
         let standing = data::standing(&table)?;
         let (content, now) = match standing {
             Some(Standing { content: Content::Own, .. }) => (Content::Own, WallClock.now()),

@@ -184,7 +184,17 @@ fn fields(file: &MappingFile) -> Vec<(&'static str, &Field)> {
     let mut fields =
         vec![("account", &file.account), ("source", &file.source), ("metric", &file.metric), ("unit", &file.unit)];
     if let Some(case) = &file.case {
-        fields.extend([("case.id", &case.id), ("case.severity", &case.severity), ("case.status", &case.status)]);
+        let parts = [
+            ("case.id", Some(&case.id)),
+            ("case.severity", case.severity.as_ref()),
+            ("case.impact", case.impact.as_ref()),
+            ("case.urgency", case.urgency.as_ref()),
+            ("case.channel", case.channel.as_ref()),
+            ("case.category", case.category.as_ref()),
+            ("case.assignee", case.assignee.as_ref()),
+            ("case.status", Some(&case.status)),
+        ];
+        fields.extend(parts.into_iter().filter_map(|(path, field)| Some((path, field?))));
     }
     if let Some(meeting) = &file.meeting {
         fields.extend([
@@ -296,7 +306,7 @@ case:
         let signal = mapper(MAPPING).signal(&row).unwrap();
         assert_eq!(signal.account.as_str(), "c-7");
         assert_eq!(signal.at.to_string(), "2026-11-22T11:30:00Z");
-        assert_eq!(signal.case.as_ref().unwrap().severity, domain::signal::Severity::Critical);
+        assert_eq!(signal.case.as_ref().unwrap().severity, Some(domain::signal::Severity::Critical));
         signal.check("2026-11-22T12:00:00Z".parse().unwrap()).unwrap();
     }
 

@@ -82,9 +82,6 @@ impl Case {
         let case = format!("{}-case-{opened_on}", desk.actor.id);
         let key = format!("case-{opened_on}-{}-{minute}", desk.day);
         let event = desk.record("support", &key, Metric::CaseEvent, minute, MILLION)?;
-        Some(SignalBody {
-            case: Some(CaseBody { id: CaseId::new(case).ok()?, severity: self.severity, status }),
-            ..event
-        })
+        Some(SignalBody { case: Some(CaseBody::new(CaseId::new(case).ok()?, self.severity, status)), ..event })
     }
 }

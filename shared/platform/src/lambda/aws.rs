@@ -7,8 +7,10 @@
 
 use crate::bus::eventbridge::EventBridge;
 use crate::clock::Clock;
+use crate::connector::sigv4::Signer;
 use crate::environment::{Environment, EnvironmentError};
 use crate::lambda::connection::Connection;
+use crate::lambda::outbound::Https;
 use crate::queue::sqs::Sqs;
 use crate::table::dynamodb::DynamoDb;
 use aws_credential_types::Credentials;
@@ -38,6 +40,9 @@ pub const REQUIRED: [&str; 3] = ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_
 pub struct Aws {
     config: SdkConfig,
     connection: Connection,
+    signer: Signer,
+    region: String,
+    endpoint: Option<String>,
 }
 
 impl Aws {
@@ -45,11 +50,13 @@ impl Aws {
     pub fn new(environment: &Environment) -> Result<Self, EnvironmentError> {
         let [region, access_key, secret_key] = environment.require(REQUIRED)?;
         let token = environment.get("AWS_SESSION_TOKEN").map(str::to_owned);
+        let signer = Signer { access_key: access_key.clone(), secret_key: secret_key.clone(), token: token.clone() };
         let credentials = Credentials::new(access_key, secret_key, token, None, "environment");
+        let endpoint = environment.get("AWS_ENDPOINT_URL").map(str::to_owned);
         let connection = Connection::default();
         let mut config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
-            .region(Region::new(region))
+            .region(Region::new(region.clone()))
             .credentials_provider(SharedCredentialsProvider::new(credentials))
             .http_client(connection.clone())
             .retry_config(
@@ -64,8 +71,8 @@ impl Aws {
                     .operation_timeout(CALL_TIMEOUT)
                     .build(),
             );
-        config.set_endpoint_url(environment.get("AWS_ENDPOINT_URL").map(str::to_owned));
-        Ok(Self { config: config.build(), connection })
+        config.set_endpoint_url(endpoint.clone());
+        Ok(Self { config: config.build(), connection, signer, region, endpoint })
     }
 
     /// The table of this name.
@@ -81,6 +88,16 @@ impl Aws {
     /// The queue at this URL.
     pub fn queue(&self, url: impl Into<String>) -> Sqs {
         Sqs::new(aws_sdk_sqs::Client::new(&self.config), url.into())
+    }
+
+    /// What carries requests to destinations outside, over the same connections.
+    pub fn outbound(&self, clock: Arc<dyn Clock>) -> Https {
+        Https::new(self.connection.clone(), self.signer.clone(), clock, self.endpoint.clone())
+    }
+
+    /// The region.
+    pub fn region(&self) -> &str {
+        &self.region
     }
 
     /// The connections that all clients share.

@@ -2,11 +2,16 @@
 //!
 //! It keeps the port's promises: a commit is one write transaction, so all of its writes happen or none; two commits
 //! never interleave; an expired item is absent, whether it was swept away yet or not. By default a commit is on the disk
-//! when it returns; [`Durability::OnFlush`] leaves that to [`EmbeddedTable::flush`], for simulation and bulk loads, and
+//! when it returns; [`Durability::OnFlush`] leaves that to [`EmbeddedTable::flush`], for hosts and bulk loads, and
 //! a crash then loses whole commits from the newest backwards, never parts of one.
+//!
+//! What waits for a flush waits in memory and goes to the store in key order, in one transaction: an item that was written
+//! several times is stored once, and neighbours share the pages above them.
 //!
 //! Beside the items lie *notes*: what the host of this machine writes down for itself. No function sees them, and they
 //! are not part of the state's export.
+
+mod waiting;
 
 use super::{Expect, Item, Key, MAX_PAGE, Page, Range, Table, TableError, Write, check_limits};
 use crate::clock::Clock;
@@ -16,8 +21,8 @@ use jiff::Timestamp;
 use redb::{Database, ReadableDatabase as _, ReadableTable, TableDefinition};
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use waiting::{Change, Waiting};
 
 /// What lies at a key: version, expiry in epoch seconds, body.
 type Row<'a> = (u64, Option<i64>, &'a [u8]);
@@ -27,8 +32,6 @@ const NOTES: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("notes
 
 /// How much of the file is kept in memory: the inner pages of some hundred thousand accounts, and not the accounts.
 const CACHE_BYTES: usize = 128 * 1024 * 1024;
-/// The most commits that wait for a flush. Each leaves pages that the store remembers until then.
-const MOST_UNFLUSHED: u32 = 4096;
 
 /// The longest partition name, in bytes: DynamoDB's limit.
 const MAX_PARTITION_BYTES: usize = 2048;
@@ -75,9 +78,7 @@ pub enum OpenError {
 pub struct EmbeddedTable {
     database: Database,
     clock: Arc<dyn Clock>,
-    each_commit: AtomicBool,
-    /// How many commits are not on the disk yet.
-    unflushed: AtomicU32,
+    waiting: Mutex<Waiting>,
 }
 
 impl EmbeddedTable {
@@ -118,32 +119,68 @@ impl EmbeddedTable {
         transaction.open_table(ITEMS).map_err(refused)?;
         transaction.open_table(NOTES).map_err(refused)?;
         transaction.commit().map_err(storage)?;
-        Ok(Self { database, clock, each_commit: AtomicBool::new(true), unflushed: AtomicU32::new(0) })
+        Ok(Self { database, clock, waiting: Mutex::new(Waiting::new()) })
     }
 
     /// From now on commits are on the disk at this moment.
     pub fn set_durability(&self, durability: Durability) {
-        self.each_commit.store(durability == Durability::EachCommit, Ordering::Relaxed);
+        self.waiting().durability = durability;
     }
 
     /// Puts everything committed so far on the disk.
     pub fn flush(&self) -> Result<(), TableError> {
-        let transaction = self.database.begin_write().map_err(storage)?;
-        transaction.commit().map_err(storage)?;
-        self.unflushed.store(0, Ordering::Relaxed);
-        Ok(())
+        self.store(&mut self.waiting(), redb::Durability::Immediate)
     }
 
     /// Whether everything that was committed is on the disk.
     pub fn is_flushed(&self) -> bool {
-        self.unflushed.load(Ordering::Relaxed) == 0
+        self.waiting().is_flushed()
+    }
+
+    // Nobody panics while holding it, so what a poisoned lock guards is whole.
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Hands what waits to the store. Where that fails, it waits on.
+    fn store(&self, waiting: &mut Waiting, durability: redb::Durability) -> Result<(), TableError> {
+        let mut transaction = self.database.begin_write().map_err(storage)?;
+        transaction.set_durability(durability).map_err(storage)?;
+        waiting.write(&transaction)?;
+        transaction.commit().map_err(storage)?;
+        waiting.was_written(durability);
+        Ok(())
+    }
+
+    /// Takes a commit in. Where the store fails, what it refused stays committed and goes there with the next.
+    fn keep(&self, waiting: &mut Waiting, change: &Change<'_>) -> Result<(), TableError> {
+        if waiting.is_full() {
+            self.store(waiting, redb::Durability::Immediate)?;
+        }
+        waiting.take_in(change);
+        if waiting.durability == Durability::EachCommit || waiting.is_full() {
+            self.store(waiting, redb::Durability::Immediate)?;
+        }
+        Ok(())
+    }
+
+    /// What the store holds, with all that waited.
+    fn stored(&self) -> Result<redb::ReadOnlyTable<(&'static str, &'static str), Row<'static>>, TableError> {
+        let mut waiting = self.waiting();
+        if !waiting.is_empty() {
+            self.store(&mut waiting, redb::Durability::None)?;
+        }
+        self.items()
+    }
+
+    fn items(&self) -> Result<redb::ReadOnlyTable<(&'static str, &'static str), Row<'static>>, TableError> {
+        self.database.begin_read().map_err(storage)?.open_table(ITEMS).map_err(storage)
     }
 
     /// Every item that has not expired, in key order: the state of the whole system, the same bytes for the same state.
     pub fn export(&self) -> Result<impl Iterator<Item = Result<Item, TableError>> + use<>, TableError> {
         let now = self.now();
-        let items = self.database.begin_read().map_err(storage)?.open_table(ITEMS).map_err(storage)?;
-        let rows = items.range_owned::<(&str, &str)>(..).map_err(storage)?;
+        let rows = self.stored()?.range_owned::<(&str, &str)>(..).map_err(storage)?;
         Ok(rows.filter_map(move |row| match row {
             Ok((key, row)) => {
                 let (pk, sk) = key.value();
@@ -156,22 +193,30 @@ impl EmbeddedTable {
     /// Deletes what has expired, and says how many items that were.
     pub fn sweep(&self) -> Result<u64, TableError> {
         let now = self.now();
+        let mut waiting = self.waiting();
+        self.store(&mut waiting, redb::Durability::None)?;
+        let transaction = self.database.begin_write().map_err(storage)?;
         let mut swept = 0;
-        self.write(|transaction| {
-            let mut items = transaction.open_table(ITEMS).map_err(storage)?;
-            items
-                .retain(|_, row| {
-                    let keep = live(row, now).is_some();
-                    swept += u64::from(!keep);
-                    keep
-                })
-                .map_err(storage)
-        })?;
+        transaction
+            .open_table(ITEMS)
+            .map_err(storage)?
+            .retain(|_, row| {
+                let keep = live(row, now).is_some();
+                swept += u64::from(!keep);
+                keep
+            })
+            .map_err(storage)?;
+        transaction.commit().map_err(storage)?;
+        waiting.was_written(redb::Durability::Immediate);
         Ok(swept)
     }
 
     /// A note of the host.
     pub fn note(&self, name: &str) -> Result<Option<Bytes>, TableError> {
+        let waiting = self.waiting();
+        if let Some(note) = waiting.note(name) {
+            return Ok(note.cloned());
+        }
         let notes = self.database.begin_read().map_err(storage)?.open_table(NOTES).map_err(storage)?;
         let note = notes.get_owned(name).map_err(storage)?;
         Ok(note.map(|note| Bytes::copy_from_slice(note.value())))
@@ -179,37 +224,11 @@ impl EmbeddedTable {
 
     /// Writes a note of the host, or removes it.
     pub fn set_note(&self, name: &str, text: Option<&[u8]>) -> Result<(), TableError> {
-        self.write(|transaction| {
-            let mut notes = transaction.open_table(NOTES).map_err(storage)?;
-            match text {
-                Some(text) => notes.insert(name, text).map(drop).map_err(storage),
-                None => notes.remove(name).map(drop).map_err(storage),
-            }
-        })
+        self.keep(&mut self.waiting(), &Change::Note(name, text))
     }
 
     fn now(&self) -> i64 {
         self.clock.now().as_second()
-    }
-
-    fn write(&self, change: impl FnOnce(&redb::WriteTransaction) -> Result<(), TableError>) -> Result<(), TableError> {
-        let mut transaction = self.database.begin_write().map_err(storage)?;
-        let waiting = self.unflushed.load(Ordering::Relaxed);
-        let is_durable = self.each_commit.load(Ordering::Relaxed) || waiting >= MOST_UNFLUSHED;
-        if !is_durable {
-            transaction.set_durability(redb::Durability::None).map_err(storage)?;
-        }
-        match change(&transaction) {
-            Ok(()) => {
-                transaction.commit().map_err(storage)?;
-                self.unflushed.store(if is_durable { 0 } else { waiting + 1 }, Ordering::Relaxed);
-                Ok(())
-            }
-            Err(error) => {
-                transaction.abort().map_err(storage)?;
-                Err(error)
-            }
-        }
     }
 }
 
@@ -217,16 +236,16 @@ impl EmbeddedTable {
 impl Table for EmbeddedTable {
     async fn get(&self, key: &Key) -> Result<Option<Item>, TableError> {
         check_key(key)?;
-        let items = self.database.begin_read().map_err(storage)?.open_table(ITEMS).map_err(storage)?;
-        let row = ReadableTable::get(&items, (key.pk.as_str(), key.sk.as_str())).map_err(storage)?;
-        Ok(row.and_then(|row| live(row.value(), self.now()).map(|row| item(&key.pk, &key.sk, row))))
+        self.read(&self.waiting(), key, |row| item(&key.pk, &key.sk, row))
     }
 
     async fn query(&self, range: &Range) -> Result<Page, TableError> {
-        let items = self.database.begin_read().map_err(storage)?.open_table(ITEMS).map_err(storage)?;
         let Some((lower, upper)) = bounds(range) else {
             return Ok(Page::default());
         };
+        // Seldom does one who asks for a range wait for what lies in it.
+        let concerned = self.waiting().concerns(range);
+        let items = if concerned { self.stored()? } else { self.items()? };
         let rows = ReadableTable::range::<(&str, &str)>(&items, (lower, upper)).map_err(storage)?;
         if range.descending { self.page(rows.rev(), range.limit) } else { self.page(rows, range.limit) }
     }
@@ -237,19 +256,44 @@ impl Table for EmbeddedTable {
         if writes.is_empty() {
             return Ok(());
         }
-        let now = self.now();
-        self.write(|transaction| {
-            let mut items = transaction.open_table(ITEMS).map_err(storage)?;
-            let lost = lost_races(&items, &writes, now)?;
-            if !lost.is_empty() {
-                return Err(TableError::Conflict(lost));
-            }
-            writes.iter().try_for_each(|write| apply(&mut items, write))
-        })
+        let mut waiting = self.waiting();
+        let lost = self.lost_races(&waiting, &writes)?;
+        if !lost.is_empty() {
+            return Err(TableError::Conflict(lost));
+        }
+        self.keep(&mut waiting, &Change::Items(&writes))
     }
 }
 
 impl EmbeddedTable {
+    /// The row at a key that has not expired: one that waits, or the store's.
+    fn read<T>(&self, waiting: &Waiting, key: &Key, read: impl FnOnce(Row<'_>) -> T) -> Result<Option<T>, TableError> {
+        let now = self.now();
+        if let Some(stored) = waiting.item(key) {
+            return Ok(stored.and_then(|stored| live(stored.row(), now)).map(read));
+        }
+        let items = self.items()?;
+        let row = ReadableTable::get(&items, (key.pk.as_str(), key.sk.as_str())).map_err(storage)?;
+        Ok(row.and_then(|row| live(row.value(), now).map(read)))
+    }
+
+    /// The keys at which an expectation does not hold.
+    fn lost_races(&self, waiting: &Waiting, writes: &[Write]) -> Result<Vec<Key>, TableError> {
+        let mut lost = Vec::new();
+        for write in writes {
+            let (Write::Put { key, expect, .. } | Write::Check { key, expect }) = write else { continue };
+            let version = self.read(waiting, key, |(version, ..)| version)?;
+            let holds = match expect {
+                Expect::Absent => version.is_none(),
+                Expect::Version(expected) => version == Some(*expected),
+            };
+            if !holds {
+                lost.push(key.clone());
+            }
+        }
+        Ok(lost)
+    }
+
     fn page<'r>(&self, rows: impl Iterator<Item = StoredRow<'r>>, limit: usize) -> Result<Page, TableError> {
         let (now, limit) = (self.now(), limit.clamp(1, MAX_PAGE));
         let mut page = Page::default();
@@ -292,39 +336,6 @@ fn bounds(range: &Range) -> Option<Bounds<'_>> {
     (first < last || (first == last && !open)).then_some((lower, upper))
 }
 
-/// The keys at which an expectation does not hold.
-fn lost_races(
-    items: &redb::Table<'_, (&str, &str), Row<'static>>,
-    writes: &[Write],
-    now: i64,
-) -> Result<Vec<Key>, TableError> {
-    let mut lost = Vec::new();
-    for write in writes {
-        let (Write::Put { key, expect, .. } | Write::Check { key, expect }) = write else { continue };
-        let row = items.get((key.pk.as_str(), key.sk.as_str())).map_err(storage)?;
-        let version = row.and_then(|row| live(row.value(), now).map(|(version, ..)| version));
-        let holds = match expect {
-            Expect::Absent => version.is_none(),
-            Expect::Version(expected) => version == Some(*expected),
-        };
-        if !holds {
-            lost.push(key.clone());
-        }
-    }
-    Ok(lost)
-}
-
-fn apply(items: &mut redb::Table<'_, (&str, &str), Row<'static>>, write: &Write) -> Result<(), TableError> {
-    match write {
-        Write::Put { key, expect, body, expires_at } => {
-            let row = (expect.next_version(), expires_at.map(Timestamp::as_second), body.as_ref());
-            items.insert((key.pk.as_str(), key.sk.as_str()), row).map(drop).map_err(storage)
-        }
-        Write::Delete { key } => items.remove((key.pk.as_str(), key.sk.as_str())).map(drop).map_err(storage),
-        Write::Check { .. } => Ok(()),
-    }
-}
-
 /// A row that has not expired.
 fn live(row: Row<'_>, now: i64) -> Option<Row<'_>> {
     row.1.is_none_or(|expires_at| expires_at > now).then_some(row)
@@ -364,8 +375,9 @@ fn storage(error: impl Into<redb::Error>) -> TableError {
 mod tests {
     use super::*;
     use std::pin::pin;
-    use std::sync::atomic::AtomicI64;
+    use std::sync::atomic::{AtomicI64, Ordering};
     use std::task::{Context, Poll, Waker};
+    use waiting::MOST_UNFLUSHED;
 
     struct HandClock(AtomicI64);
 
@@ -447,6 +459,26 @@ mod tests {
         let after_crash = EmbeddedTable::open(&copy, clock()).unwrap();
         let bodies: Vec<Bytes> = after_crash.export().unwrap().map(|item| item.unwrap().body).collect();
         assert_eq!(bodies, ["1", "1"]);
+    }
+
+    #[test]
+    fn an_item_that_waits_is_read_as_it_is_and_one_that_was_deleted_while_waiting_is_gone() {
+        let table = EmbeddedTable::memory(clock()).unwrap();
+        now(table.commit(vec![put("a", Expect::Absent, "1"), put("b", Expect::Absent, "1")])).unwrap();
+        table.set_durability(Durability::OnFlush);
+        let (a, b) = (Key { pk: "T#t".into(), sk: "a".into() }, Key { pk: "T#t".into(), sk: "b".into() });
+        now(table.commit(vec![put("a", Expect::Version(1), "2"), Write::Delete { key: b.clone() }])).unwrap();
+        assert_eq!(now(table.get(&a)).unwrap().unwrap().body, "2");
+        assert_eq!(now(table.get(&b)).unwrap(), None);
+        now(table.commit(vec![put("b", Expect::Absent, "3")])).unwrap();
+        let range = Range::prefix("T#t", "");
+        let bodies = |page: Page| page.items.into_iter().map(|item| item.body).collect::<Vec<_>>();
+        assert_eq!(bodies(now(table.query(&range)).unwrap()), ["2", "3"]);
+        assert!(!table.is_flushed(), "a look puts nothing on the disk");
+        now(table.commit(vec![Write::Delete { key: a.clone() }])).unwrap();
+        table.flush().unwrap();
+        assert_eq!(now(table.get(&a)).unwrap(), None);
+        assert_eq!(bodies(now(table.query(&range)).unwrap()), ["3"]);
     }
 
     #[test]
@@ -597,6 +629,14 @@ mod tests {
         #[test]
         fn the_table_in_memory_keeps_the_promises() {
             run(EmbeddedTable::memory(clock()).unwrap());
+        }
+
+        #[test]
+        fn what_waits_for_a_flush_keeps_the_promises() {
+            let folder = tempfile::tempdir().unwrap();
+            let table = EmbeddedTable::open(&folder.path().join("state.redb"), clock()).unwrap();
+            table.set_durability(Durability::OnFlush);
+            run(table);
         }
 
         #[test]

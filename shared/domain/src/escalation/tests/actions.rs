@@ -19,7 +19,8 @@ fn a19_every_cell_of_the_matrix_has_a_way() {
         for tier in Tier::ALL {
             for segment in Segment::ALL {
                 let mut escalation = critical();
-                (escalation.severity, escalation.standing) = (severity, Standing { tier, segment });
+                (escalation.severity, escalation.standing) =
+                    (severity, Standing { tier, segment, ..Standing::default() });
                 let policy = policies.policy(&escalation);
                 let own = severity == Severity::Low && segment == Segment::Enterprise;
                 let expected = if own { Role::CustomerSuccessManager } else { Role::SupportEngineer };
@@ -50,7 +51,7 @@ fn a19_a_line_of_the_matrix_that_never_holds_is_refused() {
 fn a19_steps_mean_roles_schedules_and_people_and_in_the_end_the_fallback() {
     let (roster, noon) = (roster(), moment("2026-11-23T11:00:00Z"));
     let people = |role, to: Option<Target>, severity, at| -> Vec<String> {
-        let step = Step { role, to, acknowledge_within_seconds: 60, repeats: 0 };
+        let step = Step { role, to, acknowledge_within_seconds: 60, repeats: 0, destinations: Default::default() };
         step.people(severity, &roster, at).into_iter().map(|duty| duty.person.to_string()).collect()
     };
     let low = Severity::Low;
@@ -74,7 +75,13 @@ fn a19_steps_mean_roles_schedules_and_people_and_in_the_end_the_fallback() {
 fn a19_a_step_that_names_nobody_of_the_roster_is_a_fault() {
     let base = policies();
     let mut policies = base.policies.clone();
-    let to = |target| Step { role: Role::Executive, to: Some(target), acknowledge_within_seconds: 60, repeats: 0 };
+    let to = |target| Step {
+        role: Role::Executive,
+        to: Some(target),
+        acknowledge_within_seconds: 60,
+        repeats: 0,
+        destinations: Default::default(),
+    };
     let steps = vec![to(Target::Person(person("nobody"))), to(Target::Schedule(ScheduleId::new("none").unwrap()))];
     policies.break_glass = Policy::new(steps).unwrap();
     let faults = EscalationPolicies::new("x", base.sla.clone(), policies).unwrap().unknown_to(&roster());

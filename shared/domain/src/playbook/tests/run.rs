@@ -36,7 +36,7 @@ fn a16_steps_open_when_what_they_follow_is_settled_and_the_way_ends() {
     let opened = world.run(&book, &coached.execution, &approve("go"));
     let [effect] = &opened.effects[..] else { panic!("{:?}", opened.effects) };
     assert_eq!(effect.key, "exec-1/send");
-    assert_eq!(effect.does, Does::Outreach { text: "Welcome Acme".into() });
+    assert_eq!(effect.does, Does::Outreach { text: "Welcome Acme".into(), destination: None });
     let ended = world.run(&book, &opened.execution, &complete("thank"));
     assert_eq!(
         states(&book, &ended.execution),

@@ -55,7 +55,24 @@ fn expected(rules: &RuleSet, sample: &Sample) -> Vec<(Truth, Truth)> {
     each.collect()
 }
 
+/// The most that a look may have in memory at once, in bytes for each leaf of its rules and one more: a window's values of 400
+/// days twice, with room.
+const BYTES_FOR_A_LEAF: u64 = 16 * 1024;
+
 proptest! {
+    #[test]
+    fn a15_a_look_allocates_within_the_limit_that_its_rules_set(of in some_rules(), sample in sample()) {
+        let rules = rules(of);
+        let facts = sample.facts();
+        let conditions = rules.rules().flat_map(|rule| std::iter::once(&rule.when).chain(&rule.stays_while));
+        let leaves: usize = conditions.map(|condition| condition.leaves().len()).sum();
+        let limit = BYTES_FOR_A_LEAF * (1 + leaves as u64);
+        let taken = allocation_counter::measure(|| drop(std::hint::black_box(rules.look(&facts))));
+        prop_assert!(taken.bytes_max <= limit, "{} bytes at once for {leaves} leaves", taken.bytes_max);
+        prop_assert!(taken.bytes_total <= 4 * limit, "{} bytes in all for {leaves} leaves", taken.bytes_total);
+        prop_assert_eq!(taken.bytes_current, 0, "a look that is dropped keeps nothing");
+    }
+
     #[test]
     fn a15_the_compiled_form_says_what_the_oracle_says(of in some_rules(), sample in sample()) {
         let rules = rules(of);
