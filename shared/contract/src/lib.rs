@@ -23,6 +23,7 @@ pub mod playbook;
 pub mod problem;
 pub mod quality;
 pub mod report;
+pub mod risk;
 pub mod roster;
 pub mod rules;
 pub mod score;

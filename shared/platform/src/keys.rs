@@ -203,6 +203,28 @@ pub fn scorecard(tenant: &TenantId, hash: Digest) -> Key {
     of_tenant(tenant, "SCORECARD", hash.to_string())
 }
 
+/// One shard of the ledger: what was predicted of accounts, and what happened to them. Writer: score.
+pub fn ledger(tenant: &TenantId, shard: u32) -> String {
+    tenant_partition(tenant, &format!("LEDGER#{shard:02}"))
+}
+
+/// What begins with this prefix in the ledger: what was predicted.
+pub const PREDICTIONS: &str = "prediction#";
+/// What begins with this prefix in the ledger: what happened.
+pub const OUTCOMES: &str = "outcome#";
+
+/// What was predicted of an account with a decision about it. Writer: score.
+pub fn prediction(tenant: &TenantId, account: &AccountId, kind: &str, number: u64) -> Key {
+    let sk = format!("{PREDICTIONS}{account}#{kind}#{number:020}");
+    Key { pk: ledger(tenant, shard_of(account)), sk }
+}
+
+/// What happened to an account, as a decision about it found it. Writer: score.
+pub fn outcome(tenant: &TenantId, account: &AccountId, kind: &str, number: u64) -> Key {
+    let sk = format!("{OUTCOMES}{account}#{kind}#{number:020}");
+    Key { pk: ledger(tenant, shard_of(account)), sk }
+}
+
 /// A scorecard's dry run. Writer: score.
 pub fn scorecard_dry_run(tenant: &TenantId, id: &CauseId) -> Key {
     of_tenant(tenant, "SCORECARD-DRY-RUN", id.to_string())

@@ -6,7 +6,7 @@
 
 use super::examples::Value;
 use super::ledger::Entry;
-use super::model::{Assessment, Kind, Model, Reason};
+use super::model::{Assessment, Kind, Model};
 use crate::account::{Account, Segment};
 use crate::day::Day;
 use crate::digest::Digest;
@@ -14,6 +14,8 @@ use crate::fixed::{Points, Quantity};
 use crate::health::{self, Health, State};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+
+pub mod standing;
 
 /// A model says nothing of an account of which it knows fewer of its features than one in so many.
 pub const LEAST_KNOWN: usize = 2;
@@ -82,9 +84,20 @@ pub enum Risk {
         points: Points,
         /// The name and version of the scorecard.
         scorecard: String,
-        /// What takes health away, the most first; none of expansion.
-        reasons: Vec<health::Reason>,
+        /// What the points are made of, the most first: with `base` they add up to them.
+        reasons: Vec<Part>,
     },
+}
+
+/// What one thing adds to a risk: log-odds by a model, points by the scorecard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// What it is called.
+    pub of: String,
+    /// What it is, in plain words.
+    pub what: String,
+    /// What it adds.
+    pub adds: Quantity,
 }
 
 /// The model that holds, with its fingerprint, so that it is not made anew for each account.
@@ -94,6 +107,30 @@ pub struct Holding<'a> {
     pub model: &'a Model,
     /// Its fingerprint.
     pub digest: Digest,
+}
+
+/// The models that hold, each with its fingerprint. The two are never mixed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Models {
+    by_kind: BTreeMap<Kind, (Model, Digest)>,
+}
+
+impl Models {
+    /// None: the scorecard stands in.
+    pub const fn none() -> Self {
+        Self { by_kind: BTreeMap::new() }
+    }
+
+    /// Takes a model in. Gives back the one of its kind that was there.
+    pub fn insert(&mut self, model: Model) -> Result<Option<Model>, serde_json::Error> {
+        let digest = model.digest()?;
+        Ok(self.by_kind.insert(model.kind, (model, digest)).map(|(model, _)| model))
+    }
+
+    /// The model of a kind.
+    pub fn of(&self, kind: Kind) -> Option<Holding<'_>> {
+        self.by_kind.get(&kind).map(|(model, digest)| Holding { model, digest: *digest })
+    }
 }
 
 /// Assesses an account.
@@ -108,14 +145,72 @@ pub fn risk(kind: Kind, holding: Option<Holding<'_>>, traits: &Traits, health: &
             return Risk::Learnt { model: digest, assessment: model.assess(|name| traits.value(name)) };
         }
     };
-    let (points, reasons) = match kind {
-        Kind::Churn => (Points::MAX.minus(health.score), health::shortfalls(health)),
-        Kind::Expansion => (health.score, Vec::new()),
+    let points = match kind {
+        Kind::Churn => Points::MAX.minus(health.score),
+        Kind::Expansion => health.score,
     };
+    let mut reasons: Vec<Part> = health::shortfalls(health).into_iter().map(|reason| points_of(kind, reason)).collect();
+    let missing = Points::MAX.minus(health.score).micros();
+    let missing = Quantity::from_micros(if kind == Kind::Churn { missing } else { missing.saturating_neg() });
+    let sum = reasons.iter().fold(Quantity::ZERO, |sum, part| sum.plus(part.adds));
+    // Each part is rounded; the millionths that this leaves are the largest one's.
+    if let Some(largest) = reasons.first_mut() {
+        largest.adds = largest.adds.plus(missing.minus(sum));
+    }
     Risk::Scored { because, points, scorecard: health.scorecard.clone(), reasons }
 }
 
+/// What takes health away adds to the risk that an account leaves, and takes from the prospect that it grows.
+pub(crate) fn points_of(kind: Kind, reason: health::Reason) -> Part {
+    let micros = match kind {
+        Kind::Churn => reason.delta.micros().saturating_neg(),
+        Kind::Expansion => reason.delta.micros(),
+    };
+    let of = reason.measure.unwrap_or_else(|| "score".to_owned());
+    Part { of, what: reason.text, adds: Quantity::from_micros(micros) }
+}
+
 impl Risk {
+    /// What an account has of which nothing else is known: log-odds by a model, points by the scorecard.
+    pub fn base(&self, kind: Kind, models: &Models) -> Quantity {
+        match (self, kind) {
+            (Self::Learnt { .. }, _) => models.of(kind).map(|holding| holding.model.base).unwrap_or_default(),
+            (Self::Scored { .. }, Kind::Churn) => Quantity::ZERO,
+            (Self::Scored { .. }, Kind::Expansion) => Quantity::from_micros(Points::MAX.micros()),
+        }
+    }
+
+    /// What it is made of, the most first. With the base the parts add up to the log-odds or the points, to the last digit.
+    pub fn parts(&self) -> Vec<Part> {
+        match self {
+            Self::Learnt { assessment, .. } => {
+                let part = |reason: &super::model::Reason| Part {
+                    of: reason.of.clone(),
+                    what: reason.what.clone(),
+                    adds: reason.log_odds,
+                };
+                assessment.reasons.iter().map(part).collect()
+            }
+            Self::Scored { reasons, .. } => reasons.clone(),
+        }
+    }
+
+    /// Log-odds by a model, points by the scorecard.
+    pub fn total(&self) -> Quantity {
+        match self {
+            Self::Learnt { assessment, .. } => assessment.log_odds,
+            Self::Scored { points, .. } => Quantity::from_micros(points.micros()),
+        }
+    }
+
+    /// Which artifact gave it; none where the scorecard did.
+    pub const fn model(&self) -> Option<Digest> {
+        match self {
+            Self::Learnt { model, .. } => Some(*model),
+            Self::Scored { .. } => None,
+        }
+    }
+
     /// What goes into the ledger of outcomes. What the scorecard says is no prediction.
     pub fn entry(&self, account: &Account, kind: Kind, today: Day, until: Day) -> Option<Entry> {
         let Self::Learnt { model, assessment } = self else { return None };
@@ -129,94 +224,6 @@ impl Risk {
             issued: assessment.predicts.is_some(),
         })
     }
-}
-
-/// How high a risk is that a model gave.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Level {
-    /// Below what is usual among the examples.
-    Low,
-    /// From what is usual on.
-    Raised,
-    /// The model takes the side that it will happen.
-    High,
-}
-
-/// How a risk moved.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Moved {
-    /// Where it was.
-    pub from: Level,
-    /// Where it is.
-    pub to: Level,
-    /// What changed, the largest change first: together exactly the change of the log-odds.
-    pub reasons: Vec<Reason>,
-}
-
-/// The level of an assessment. A level is left downwards only once the log-odds are a margin below its edge, so that a
-/// risk that moves around an edge moves once.
-pub fn level(model: &Model, assessment: &Assessment, before: Option<Level>) -> Level {
-    let usual = model.usual();
-    let margin = |of: Level| if before.is_some_and(|before| before >= of) { MARGIN } else { Quantity::ZERO };
-    let raised = assessment.log_odds >= usual.minus(margin(Level::Raised));
-    // From high on it stays so until it is more likely that it will not happen.
-    let stays = before == Some(Level::High) && assessment.log_odds >= Quantity::ZERO.minus(MARGIN);
-    if assessment.predicts == Some(true) || stays {
-        Level::High
-    } else if raised {
-        Level::Raised
-    } else {
-        Level::Low
-    }
-}
-
-/// A quarter in log-odds: between even chances and 56 in 100.
-const MARGIN: Quantity = Quantity::from_micros(250_000);
-
-/// What is to be told when an account is assessed anew by the same model: nothing unless its level is another one.
-pub fn moved(model: &Model, before: &Standing, now: &Assessment) -> Option<Moved> {
-    let to = level(model, now, Some(before.level));
-    (to != before.level).then(|| Moved { from: before.level, to, reasons: change(&before.reasons, now) })
-}
-
-/// What is kept of an assessment to compare the next one with.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Standing {
-    /// Its level.
-    pub level: Level,
-    /// What each table said.
-    pub reasons: BTreeMap<String, Quantity>,
-}
-
-impl Standing {
-    /// Of an assessment.
-    pub fn of(model: &Model, assessment: &Assessment, before: Option<Level>) -> Self {
-        let reasons = assessment.reasons.iter().map(|reason| (reason.of.clone(), reason.log_odds)).collect();
-        Self { level: level(model, assessment, before), reasons }
-    }
-}
-
-/// Table by table, what was said minus what was said before.
-fn change(before: &BTreeMap<String, Quantity>, now: &Assessment) -> Vec<Reason> {
-    let mut gone = before.clone();
-    let mut reasons: Vec<Reason> = Vec::new();
-    for reason in &now.reasons {
-        let then = gone.remove(&reason.of).unwrap_or_default();
-        reasons.push(Reason { log_odds: reason.log_odds.minus(then), ..reason.clone() });
-    }
-    let says_nothing = |(of, then): (String, Quantity)| Reason {
-        what: format!("{of} says nothing any more"),
-        of,
-        log_odds: Quantity::ZERO.minus(then),
-    };
-    reasons.extend(gone.into_iter().map(says_nothing));
-    reasons.retain(|reason| reason.log_odds != Quantity::ZERO);
-    reasons.sort_by(|a, b| {
-        let size = |reason: &Reason| reason.log_odds.micros().unsigned_abs();
-        size(b).cmp(&size(a)).then_with(|| a.of.cmp(&b.of))
-    });
-    reasons
 }
 
 #[cfg(test)]

@@ -5,12 +5,16 @@
 use super::measure::{Known, accuracy, auc, brier, log_loss};
 use super::model::{Kind, rounded};
 use super::train::LEAST_OUTCOMES;
+use crate::account::Money;
 use crate::day::Day;
 use crate::digest::Digest;
 use crate::fixed::Quantity;
 use crate::id::AccountId;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// For how many days a prediction counts.
+pub const HORIZON_DAYS: i32 = 180;
 
 /// One prediction.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +34,53 @@ pub struct Entry {
     pub chance: Quantity,
     /// Whether the model took a side; otherwise it abstained.
     pub issued: bool,
+}
+
+/// That it happened to an account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Happened {
+    /// To which.
+    pub account: AccountId,
+    /// What.
+    pub kind: Kind,
+    /// On which day.
+    pub on: Day,
+}
+
+/// Whether a customer that paid so much buys more by paying so much now: a tenth more. Less is a price that rose.
+pub fn is_expansion(before: Money, now: Money) -> bool {
+    let (before, now) = (i128::from(before.cents()), i128::from(now.cents()));
+    before > 0 && now * 10 >= before * 11
+}
+
+/// What happened to accounts. The order in which it is put in changes nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Outcomes {
+    days: BTreeMap<(AccountId, Kind), BTreeSet<Day>>,
+}
+
+impl Outcomes {
+    /// Puts one in.
+    pub fn insert(&mut self, happened: Happened) {
+        self.days.entry((happened.account, happened.kind)).or_default().insert(happened.on);
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.days.values().map(BTreeSet::len).sum()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.days.is_empty()
+    }
+
+    /// When what was predicted first happened after that, or else before.
+    pub fn after(&self, entry: &Entry) -> Option<Day> {
+        let days = self.days.get(&(entry.account.clone(), entry.kind))?;
+        days.range(entry.predicted_on.plus(1)..).next().or_else(|| days.last()).copied()
+    }
 }
 
 /// What is known of a prediction.
@@ -89,16 +140,16 @@ pub struct Figures {
     pub warned_90_days: Option<Quantity>,
 }
 
-/// Judges the predictions of each artifact by what happened after them. `happened_on` gives the first day on which it
-/// happened to an account.
+/// Judges the predictions of each artifact by what happened after them. `happened_on` gives the day on which what was
+/// predicted happened to the account.
 pub fn judge(
     entries: &[Entry],
-    happened_on: impl Fn(&AccountId, Kind) -> Option<Day>,
+    happened_on: impl Fn(&Entry) -> Option<Day>,
     today: Day,
 ) -> BTreeMap<(Kind, Digest), Judgement> {
     let mut models: BTreeMap<(Kind, Digest), Vec<(&Entry, Outcome)>> = BTreeMap::new();
     for entry in entries {
-        let outcome = entry.outcome(happened_on(&entry.account, entry.kind), today);
+        let outcome = entry.outcome(happened_on(entry), today);
         models.entry((entry.kind, entry.model)).or_default().push((entry, outcome));
     }
     models.into_iter().map(|(model, outcomes)| (model, judgement(&outcomes))).collect()
@@ -169,11 +220,26 @@ mod tests {
     }
 
     #[test]
+    fn a119_what_happened_is_joined_with_what_was_predicted_before_it() {
+        let account = AccountId::new("a1").unwrap();
+        let mut outcomes = Outcomes::default();
+        for day in [1100, 900, 1300] {
+            outcomes.insert(Happened { account: account.clone(), kind: Kind::Churn, on: Day::from_number(day) });
+        }
+        assert_eq!((outcomes.len(), outcomes.after(&entry(1, "0.9"))), (3, Some(Day::from_number(1100))));
+        let late = Entry { predicted_on: Day::from_number(1400), ..entry(1, "0.9") };
+        assert_eq!(late.outcome(outcomes.after(&late), Day::from_number(1500)), Outcome::Before);
+        assert_eq!(outcomes.after(&entry(2, "0.9")), None);
+        let grew = |before, now| is_expansion(Money::from_cents(before), Money::from_cents(now));
+        assert_eq!((grew(100, 109), grew(100, 110), grew(0, 50), grew(100, 20)), (false, true, false, false));
+    }
+
+    #[test]
     fn a119_figures_stand_beside_the_base_rate_and_few_outcomes_have_none() {
         let entries: Vec<Entry> = (0..80).map(|at| entry(at, if at < 35 { "0.9" } else { "0.1" })).collect();
         let number = |account: &AccountId| account.to_string().trim_start_matches('a').parse::<i32>().unwrap();
-        let left = |account: &AccountId, _: Kind| {
-            let number = number(account);
+        let left = |entry: &Entry| {
+            let number = number(&entry.account);
             (number < 40).then(|| Day::from_number(1050 + 50 * (number % 2)))
         };
         let judged = judge(&entries, left, Day::from_number(1181));
