@@ -178,7 +178,7 @@ fn a27_a_real_drop_in_use_is_told_with_value_and_expectation_and_a_week_is_not()
     let stage = stage();
     stage.days(70, |day| users(day, 1.0));
     assert_eq!(stage.anomalies(), []);
-    stage.days(8, |day| users(70 + day, 0.3));
+    stage.days(8, |day| users(70 + day, 0.6));
     let found = stage.anomalies();
     assert!((1..=2).contains(&found.len()), "{found:#?}");
     let first = &found[0];
@@ -192,7 +192,7 @@ fn a27_a_real_drop_in_use_is_told_with_value_and_expectation_and_a_week_is_not()
 fn a27_anomalies_and_risks_cost_no_read_more_and_nothing_where_nothing_changed() {
     let stage = stage();
     stage.days(70, |day| users(day, 1.0));
-    stage.days(2, |day| users(70 + day, 0.3));
+    stage.days(2, |day| users(70 + day, 0.6));
     stage.pass(1);
     stage.doubles.take_calls();
     stage.hear("next day");

@@ -4,6 +4,11 @@
 //! repetitions their signals came. The series is the memory, and it is bounded; kept beside it is only up to which day it
 //! was looked at, a fingerprint of what was looked at, and what was told last of each metric. A day that became another
 //! one, because something came late, has the metric looked at anew, and tells nothing twice.
+//!
+//! A working day on which as little is done as at weekends is taken for a holiday, up to three in a row: nobody has to
+//! know the calendars of customers. A fall to just that is told three working days later.
+
+mod days_off;
 
 use super::anomaly::{Direction, Settings, Severity, State, View};
 use crate::day::{Day, SECONDS};
@@ -11,6 +16,7 @@ use crate::fixed::{ONE, Quantity};
 use crate::page::Bucket;
 use crate::series::{Series, WINDOW_DAYS};
 use crate::signal::{Fold, Metric};
+use days_off::DaysOff;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -113,10 +119,13 @@ impl Watch {
 /// Everything unusual about a metric up to a day, the earliest first.
 pub fn anomalies(series: &Series, metric: Metric, last: Day) -> Vec<Anomaly> {
     let settings = Settings::daily();
-    let mut state = State::default();
+    let (mut state, mut days_off) = (State::default(), DaysOff::default());
     let mut found = Vec::new();
     for (day, bucket) in series.buckets(metric, last.plus(1 - WINDOW_DAYS), last) {
         let Some(value) = value(metric, *bucket) else { continue };
+        if metric.fold() == Fold::Sum && days_off.is_one(*day, value) {
+            continue;
+        }
         let Some(finding) = state.observe(&settings, i64::from(day.number()) * SECONDS, value) else { continue };
         let rounded = |value: f64| Quantity::from_f64(value).unwrap_or_default();
         let sure = 100.0 * finding.score / (finding.score + settings.threshold);

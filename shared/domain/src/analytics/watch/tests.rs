@@ -42,7 +42,7 @@ fn mornings(all: &[Signal], from: i32, to: i32) -> Vec<(i32, Anomaly)> {
 
 #[test]
 fn a27_a_real_drop_is_told_the_morning_after_once_with_what_was_expected() {
-    let all = users(120, |number| if number >= 80 { 0.4 } else { 1.0 });
+    let all = users(120, |number| if number >= 80 { 0.6 } else { 1.0 });
     let told = mornings(&all, 30, 110);
     let (morning, anomaly) = &told[0];
     assert!((81..=83).contains(morning), "{told:?}");
@@ -61,9 +61,17 @@ fn a27_a_week_is_no_anomaly_and_flat_noise_is_none() {
 }
 
 #[test]
+fn a37_a_holiday_is_not_told_and_a_fall_to_the_level_of_weekends_is_within_the_week() {
+    let holidays = |number| if matches!(number, 60 | 63 | 88 | 91) { 0.35 } else { 1.0 };
+    assert_eq!(mornings(&users(130, holidays), 30, 130), []);
+    let told = mornings(&users(95, |number| if number >= 80 { 0.35 } else { 1.0 }), 78, 95);
+    assert!(!told.is_empty() && told[0].0 <= 87 && told[0].1.direction == Direction::Down, "{told:?}");
+}
+
+#[test]
 fn a27_what_was_told_is_not_told_again_and_nothing_new_is_nothing() {
-    let known = series(users(83, |number| if number >= 80 { 0.3 } else { 1.0 }));
-    let today = first().plus(83);
+    let known = series(users(82, |number| if number >= 80 { 0.6 } else { 1.0 }));
+    let today = first().plus(82);
     let (watch, found) = Watch::default().look(&known, today);
     assert_eq!(found.len(), 1);
     assert_eq!(watch.look(&known, today), (watch.clone(), Vec::new()));
@@ -72,14 +80,14 @@ fn a27_what_was_told_is_not_told_again_and_nothing_new_is_nothing() {
 
 #[test]
 fn a27_imported_history_tells_of_no_old_days() {
-    let known = series(users(140, |number| if number >= 80 { 0.3 } else { 1.0 }));
+    let known = series(users(140, |number| if number >= 80 { 0.6 } else { 1.0 }));
     assert!(!anomalies(&known, Metric::ActiveUsers, first().plus(139)).is_empty());
     assert_eq!(Watch::default().look(&known, first().plus(140)).1, Vec::new());
 }
 
 #[test]
 fn a27_what_comes_late_has_the_past_looked_at_anew_and_tells_nothing_twice() {
-    let all = users(90, |number| if number >= 80 { 0.3 } else { 1.0 });
+    let all = users(90, |number| if number >= 80 { 0.6 } else { 1.0 });
     let late = |signal: &&Signal| Day::of(signal.at) != first().plus(80);
     let today = first().plus(82);
     let until = |signal: &&Signal| signal.at < today.start();
@@ -100,7 +108,7 @@ proptest! {
 
     #[test]
     fn streaming_equals_batch_in_any_order_batches_and_repeats(seed in any::<u64>(), batch in 1_usize..40) {
-        let all = users(100, |number| if number >= 96 { 0.3 } else { 1.0 });
+        let all = users(100, |number| if number >= 96 { 0.6 } else { 1.0 });
         let mut shuffled = all.clone();
         shuffled.extend(all.iter().take(20).cloned());
         shuffled.sort_by_key(|signal| {
