@@ -164,10 +164,10 @@ impl Evaluate for Evaluation<'_> {
             .map_err(|error| Failure::Unhandled(error.to_string()))?;
         self.cards.keep(self.ports.table.as_ref(), &self.cause.tenant, inputs.scorecard).await?;
         let look = Look { decision: &decision, scored, foresight: &foresight, account: &account, inputs_hash, at: now };
-        let (risks, watch) = foresight.kept();
+        let (risks, watch, happened) = foresight.kept(state.as_ref());
         let health = decision.state.clone();
         let arr = Some(account.arr);
-        let state_now = |audit| HealthRecord { health, overrides, audit, seen, risks, watch, arr };
+        let state_now = |audit| HealthRecord { health, overrides, audit, seen, risks, watch, arr, happened };
         self.effect(state, &look, state_now).map(Some)
     }
 }
@@ -229,9 +229,7 @@ impl Evaluation<'_> {
             writes.push(put(keys::audit(tenant, self.account, "score", link.seq), &link)?);
             chain = link.head();
         }
-        // Two decisions that only record what is predicted have the number of the same link, on different days.
-        let number = (chain.seq << 20) + u64::from(Day::of(at).number().unsigned_abs());
-        writes.extend(look.foresight.ledger(tenant, self.account, number)?);
+        writes.extend(look.foresight.ledger(tenant)?);
         Ok(Effect { state: state_now(chain), writes, events })
     }
 

@@ -12,11 +12,11 @@ use domain::day::Day;
 use domain::digest::Digest;
 use domain::health::ahead::ahead;
 use domain::health::{Decision, Overrides};
-use domain::id::{AccountId, TenantId};
+use domain::id::TenantId;
 use domain::record::HealthRecord;
 use domain::risk::account::Models;
 use domain::risk::account::standing::{Followed, Question, Standings, follow};
-use domain::risk::ledger::{Entry, HORIZON_DAYS, Happened, Outcomes, judge};
+use domain::risk::ledger::{Entry, HORIZON_DAYS, Happened, Outcomes, is_expansion, judge};
 use domain::risk::model::Kind;
 use domain::series::Series;
 use jiff::Timestamp;
@@ -24,6 +24,7 @@ use platform::function::Ports;
 use platform::http::{Caller, Problem, Request, Response};
 use platform::keys::{self, PORTFOLIO_SHARDS};
 use platform::table::{self, Expect, Range, TableError, Write};
+use std::collections::BTreeMap;
 
 /// How much of each shard of the ledger one answer reads.
 const MOST_OF_SHARD: usize = 2_000;
@@ -52,9 +53,9 @@ impl Foresight {
         let stood = before.map_or(&none, |before| &before.risks);
         let kept = before.map(|before| before.watch.clone()).unwrap_or_default();
         let outcomes = outcomes(before, decision, account, today);
-        // Who has left has no risk of leaving, and nobody looks at its days.
+        // Who has left has no risk of leaving, and nobody looks at its days; who comes back goes on from where it stood.
         let (followed, (watch, found)) = if decision.state.blank_since.is_some() {
-            (Followed::default(), (kept, Vec::new()))
+            (Followed { standings: stood.clone(), ..Followed::default() }, (kept, Vec::new()))
         } else {
             let band_change = decision.band_change.as_ref();
             let question = Question { account, health: &decision.state, band_change, today };
@@ -69,9 +70,11 @@ impl Foresight {
         self.changed || !self.found.is_empty() || !self.followed.entries.is_empty() || !self.outcomes.is_empty()
     }
 
-    /// Where the risks stand, and the watch, to be kept.
-    pub fn kept(&self) -> (Standings, Watch) {
-        (self.followed.standings.clone(), self.watch.clone())
+    /// Where the risks stand, the watch, and on which day each outcome was last recorded: to be kept.
+    pub fn kept(&self, before: Option<&HealthRecord>) -> (Standings, Watch, BTreeMap<Kind, Day>) {
+        let mut happened = before.map(|before| before.happened.clone()).unwrap_or_default();
+        happened.extend(self.outcomes.iter().map(|outcome| (outcome.kind, outcome.on)));
+        (self.followed.standings.clone(), self.watch.clone(), happened)
     }
 
     /// What is to be told.
@@ -97,17 +100,14 @@ impl Foresight {
         (!outcome.is_empty()).then(|| (outcome.join(", "), reasons.chain(sentences).collect()))
     }
 
-    /// What goes into the ledger, under a number that no other decision about the account has.
-    pub fn ledger(&self, tenant: &TenantId, account: &AccountId, number: u64) -> Result<Vec<Write>, TableError> {
-        let predicted = self
-            .followed
-            .entries
-            .iter()
-            .map(|entry| (keys::prediction(tenant, account, entry.kind.name(), number), table::body(entry)));
-        let happened = self
-            .outcomes
-            .iter()
-            .map(|outcome| (keys::outcome(tenant, account, outcome.kind.name(), number), table::body(outcome)));
+    /// What goes into the ledger.
+    pub fn ledger(&self, tenant: &TenantId) -> Result<Vec<Write>, TableError> {
+        let predicted = self.followed.entries.iter().map(|entry| {
+            (keys::prediction(tenant, &entry.account, entry.kind.name(), entry.predicted_on), table::body(entry))
+        });
+        let happened = self.outcomes.iter().map(|outcome| {
+            (keys::outcome(tenant, &outcome.account, outcome.kind.name(), outcome.on), table::body(outcome))
+        });
         let put = |(key, body): (keys::Key, Result<_, TableError>)| {
             Ok(Write::Put { key, expect: Expect::Absent, body: body?, expires_at: None })
         };
@@ -115,15 +115,16 @@ impl Foresight {
     }
 }
 
-/// An account that has left since it was scored last, or that pays a good deal more.
+/// An account that has left since it was scored last, or that pays a good deal more; each once a day.
 fn outcomes(before: Option<&HealthRecord>, decision: &Decision, account: &Account, today: Day) -> Vec<Happened> {
     let Some(before) = before else { return Vec::new() };
-    let of = |kind| Happened { account: account.id.clone(), kind, on: today };
-    if decision.state.blank_since.is_some() {
-        return before.health.blank_since.is_none().then(|| of(Kind::Churn)).into_iter().collect();
-    }
-    let grew = before.arr.is_some_and(|arr| domain::risk::ledger::is_expansion(arr, account.arr));
-    grew.then(|| of(Kind::Expansion)).into_iter().collect()
+    let kind = if decision.state.blank_since.is_some() {
+        before.health.blank_since.is_none().then_some(Kind::Churn)
+    } else {
+        before.arr.filter(|arr| is_expansion(*arr, account.arr)).map(|_| Kind::Expansion)
+    };
+    let new = kind.filter(|kind| before.happened.get(kind) != Some(&today));
+    new.map(|kind| Happened { account: account.id.clone(), kind, on: today }).into_iter().collect()
 }
 
 /// `GET /accounts/{id}/risk`.

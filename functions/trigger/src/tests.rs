@@ -159,6 +159,7 @@ impl Stage {
             risks: Default::default(),
             watch: Default::default(),
             arr: None,
+            happened: Default::default(),
         };
         self.doubles.put(&keys::health(&tenant(), &account.id), &json!({ "state": record }));
     }

@@ -14,6 +14,7 @@ use crate::id::{CaseId, EscalationId, ExecutionId, PlaybookId, SourceId};
 use crate::playbook::Execution;
 use crate::quality::{Quality, detect::Told};
 use crate::risk::account::standing::Standings;
+use crate::risk::model::Kind;
 use crate::segment::Memberships;
 use crate::series::Series;
 use crate::signal::Severity;
@@ -69,6 +70,9 @@ pub struct HealthRecord {
     /// What it pays a year, as it was last seen: more of it is an outcome.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arr: Option<Money>,
+    /// On which day each outcome was last recorded.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub happened: BTreeMap<Kind, Day>,
 }
 
 /// Which versions of an account's facts were looked at: equal ones hold the same facts.

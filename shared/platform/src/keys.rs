@@ -213,16 +213,14 @@ pub const PREDICTIONS: &str = "prediction#";
 /// What begins with this prefix in the ledger: what happened.
 pub const OUTCOMES: &str = "outcome#";
 
-/// What was predicted of an account with a decision about it. Writer: score.
-pub fn prediction(tenant: &TenantId, account: &AccountId, kind: &str, number: u64) -> Key {
-    let sk = format!("{PREDICTIONS}{account}#{kind}#{number:020}");
-    Key { pk: ledger(tenant, shard_of(account)), sk }
+/// What was predicted of an account on a day. Writer: score.
+pub fn prediction(tenant: &TenantId, account: &AccountId, kind: &str, day: Day) -> Key {
+    Key { pk: ledger(tenant, shard_of(account)), sk: format!("{PREDICTIONS}{account}#{kind}#{day}") }
 }
 
-/// What happened to an account, as a decision about it found it. Writer: score.
-pub fn outcome(tenant: &TenantId, account: &AccountId, kind: &str, number: u64) -> Key {
-    let sk = format!("{OUTCOMES}{account}#{kind}#{number:020}");
-    Key { pk: ledger(tenant, shard_of(account)), sk }
+/// What happened to an account on a day. Writer: score.
+pub fn outcome(tenant: &TenantId, account: &AccountId, kind: &str, day: Day) -> Key {
+    Key { pk: ledger(tenant, shard_of(account)), sk: format!("{OUTCOMES}{account}#{kind}#{day}") }
 }
 
 /// A scorecard's dry run. Writer: score.

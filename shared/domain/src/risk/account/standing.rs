@@ -156,16 +156,18 @@ fn of_kind(
     let stays = before.is_some_and(|before| before.level == level);
     let entry = risk
         .entry(question.account, kind, question.today, question.today.plus(HORIZON_DAYS))
-        .filter(|_| !stays || same.is_none_or(|before| due(before, question.today)));
+        .filter(|_| !stays || same.is_none_or(|before| due(before, question.today)))
+        // The first one of a day stands.
+        .filter(|_| before.is_none_or(|before| before.recorded_on != Some(question.today)));
+    let recorded_on = entry.as_ref().map(|_| question.today).or(before.and_then(|before| before.recorded_on));
     let standing = match same.filter(|before| before.level == level) {
-        Some(before) if entry.is_none() => before.clone(),
         // The level stays: what it is compared with stays too.
-        Some(before) => Standing { recorded_on: Some(question.today), ..before.clone() },
+        Some(before) => Standing { recorded_on, ..before.clone() },
         None => Standing {
             level,
             model: risk.model(),
             parts: risk.model().map(|_| sizes(&risk.parts())).unwrap_or_default(),
-            recorded_on: entry.as_ref().map(|_| question.today),
+            recorded_on,
         },
     };
     // An account of which nothing was known and whose risk is low is no news.

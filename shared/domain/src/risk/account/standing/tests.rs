@@ -89,6 +89,8 @@ fn a46_a_prediction_goes_into_the_ledger_at_first_when_its_level_changes_and_onc
     assert_eq!((of(&same), &same.standings), (vec![], &first.standings));
     let month = follow_on(&first.standings, &models, GOOD, today().plus(RECORD_DAYS));
     assert_eq!(of(&month), [(Kind::Churn, today().plus(RECORD_DAYS))]);
+    let again = follow_on(&month.standings, &models, BAD, today().plus(RECORD_DAYS));
+    assert_eq!(of(&again), [], "the first one of a day stands");
     let worse = follow_on(&month.standings, &models, BAD, today().plus(RECORD_DAYS + 1));
     assert_eq!(of(&worse), [(Kind::Churn, today().plus(RECORD_DAYS + 1))]);
 }
