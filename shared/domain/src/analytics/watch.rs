@@ -61,15 +61,21 @@ pub struct Anomaly {
 /// What is kept of the watch over an account.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Watch {
-    /// The last day that was looked at.
+    /// What was looked at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    through: Option<Day>,
-    /// What was looked at, as a number: other data have another one.
-    #[serde(default)]
-    fingerprint: u64,
+    seen: Option<Seen>,
     /// What was told last of each metric.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     told: BTreeMap<Metric, Told>,
+}
+
+/// Which days were looked at. Nothing rests on it but that they need not be looked at again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Seen {
+    /// The last of them.
+    through: Day,
+    /// What they came to, as a number: other data have another one.
+    fingerprint: u64,
 }
 
 /// What was told last of a metric.
@@ -88,11 +94,11 @@ impl Watch {
     /// Looks at the days that are over. What is returned has not been told; none where all of it was looked at before.
     pub fn look(&self, series: &Series, today: Day) -> (Self, Vec<Anomaly>) {
         let last = today.plus(-1);
-        let fingerprint = fingerprint(series, last);
-        if self.through == Some(last) && self.fingerprint == fingerprint {
+        let seen = Some(Seen { through: last, fingerprint: fingerprint(series, last) });
+        if self.seen == seen {
             return (self.clone(), Vec::new());
         }
-        let mut watch = Self { through: Some(last), fingerprint, told: self.told.clone() };
+        let mut watch = Self { seen, told: self.told.clone() };
         let mut new = Vec::new();
         for metric in WATCHED {
             for anomaly in anomalies(series, metric, last) {

@@ -197,7 +197,7 @@ mod tests {
 
     fn entry(account: usize, chance: &str) -> Entry {
         Entry {
-            account: AccountId::new(&format!("a{account}")).unwrap(),
+            account: AccountId::new(format!("a{account}")).unwrap(),
             kind: Kind::Churn,
             model: Digest::of("test", ["model"]),
             predicted_on: Day::from_number(1000),

@@ -123,7 +123,7 @@ mod tests {
     fn accounts(count: usize) -> String {
         let row = |at: usize| {
             let usage = at * 37 % 100;
-            let left = (usage < 40) != (at % 11 == 0);
+            let left = (usage < 40) != at.is_multiple_of(11);
             format!("a{at},{usage},{},{}\n", ["small", "large"][at % 2], if left { "Yes" } else { "No" })
         };
         format!("id,usage,region,left\n{}", (0..count).map(row).collect::<String>())

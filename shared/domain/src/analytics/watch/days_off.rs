@@ -51,8 +51,7 @@ impl DaysOff {
     /// Whether so much on a working day is what is done on days of rest.
     fn looks_like_rest(&self, weekday: usize, value: f64) -> bool {
         let rest = (0..7).filter(|other| self.rests(*other)).filter_map(|other| self.levels.get(other));
-        let (low, high) =
-            rest.fold((f64::MAX, 0.0_f64), |(low, high), (level, _)| (low.min(*level), high.max(*level)));
+        let (low, high) = rest.fold((f64::MAX, 0.0_f64), |(low, high), (level, _)| (low.min(*level), high.max(*level)));
         let working = self.levels.get(weekday).is_some_and(|(_, seen)| *seen >= LEAST) && !self.rests(weekday);
         working && (0.5 * low..=1.35 * high).contains(&value)
     }
