@@ -22,19 +22,26 @@ fn a43_theta_says_what_that_of_statsforecast_says() {
 }
 
 /// Ours begins no further from the first value than any value lies. Theirs may begin anywhere, for the first three errors
-/// do not count: it begins the rising series at -3493, and then fits what it was fitted on more closely.
+/// do not count: it begins the rising series at -3493, fits what it was fitted on more closely, and goes further.
 #[test]
-fn a43_theta_fits_as_well_where_both_begin_alike_and_expects_about_the_same_everywhere() {
+fn a43_theta_fits_and_expects_as_theirs_where_both_begin_alike_and_goes_the_same_way_elsewhere() {
+    let mut compared = 0;
     for Subject { name, values, theta, .. } in oracle().series {
         let ours = Theta::fit(&values);
         let squares = ours.squares(&values);
+        let mut ahead = Vec::new();
+        ours.roll(&values, values.len(), theta.ahead.len(), &mut |path| ahead = path.to_vec());
         let spread = values.iter().fold(0.0_f64, |most, value| most.max((value - values[0]).abs()));
-        let alike = (theta.parameters.initial_smoothed - values[0]).abs() <= spread;
-        assert!(!alike || squares <= 1.001 * theta.squares, "{name}: {squares} {}", theta.squares);
-        let mut last = Vec::new();
-        ours.roll(&values, values.len(), theta.ahead.len(), &mut |path| last = path.to_vec());
-        for (ours, theirs) in last.iter().zip(&theta.ahead) {
-            assert!((ours / theirs - 1.0).abs() < 0.05, "{name}: {ours} {theirs}");
+        if (theta.parameters.initial_smoothed - values[0]).abs() <= spread {
+            compared += 1;
+            assert!(squares <= 1.001 * theta.squares, "{name}: {squares} {}", theta.squares);
+            for (ours, theirs) in ahead.iter().zip(&theta.ahead) {
+                assert!((ours / theirs - 1.0).abs() < 0.01, "{name}: {ours} {theirs}");
+            }
+        } else {
+            let rises = |path: &[f64]| path[path.len() - 1] > path[0];
+            assert_eq!(rises(&ahead), rises(&theta.ahead), "{name}");
         }
     }
+    assert!(compared >= 2);
 }
