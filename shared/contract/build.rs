@@ -8,7 +8,19 @@ use std::path::Path;
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=defaults");
     let out = std::env::var("OUT_DIR")?;
-    for name in ["scorecard", "maturity", "rules", "segments", "escalation", "contact", "roster", "destinations"] {
+    let names = [
+        "scorecard",
+        "maturity",
+        "rules",
+        "segments",
+        "escalation",
+        "contact",
+        "roster",
+        "destinations",
+        "kpis",
+        "roi",
+    ];
+    for name in names {
         let text = std::fs::read_to_string(format!("defaults/{name}.yaml"))?;
         let value: serde_json::Value = serde_saphyr::from_str(&text)?;
         std::fs::write(Path::new(&out).join(name).with_extension("json"), serde_json::to_vec(&value)?)?;

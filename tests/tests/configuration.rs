@@ -2,7 +2,9 @@
 //!
 //! `CS_OPS_UPDATE=1 cargo test -p tests --test configuration` writes them anew.
 
-use contract::{contact, destinations, escalation, experiments, mapping, playbook, roster, rules, scorecard, segments};
+use contract::{
+    contact, destinations, escalation, experiments, kpis, mapping, playbook, roi, roster, rules, scorecard, segments,
+};
 use schemars::{Schema, schema_for};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -11,7 +13,7 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/contract/defaults")
 }
 
-fn schemas() -> [(&'static str, Schema); 10] {
+fn schemas() -> [(&'static str, Schema); 12] {
     [
         ("scorecard", schema_for!(scorecard::ScorecardFile)),
         ("rules", schema_for!(rules::RulesFile)),
@@ -23,6 +25,8 @@ fn schemas() -> [(&'static str, Schema); 10] {
         ("experiments", schema_for!(experiments::ExperimentsFile)),
         ("roster", schema_for!(roster::RosterFile)),
         ("destinations", schema_for!(destinations::DestinationsFile)),
+        ("kpis", schema_for!(kpis::KpisFile)),
+        ("roi", schema_for!(roi::RoiFile)),
     ]
 }
 
@@ -53,6 +57,8 @@ fn what_is_built_in_fits_its_schema_and_what_is_misspelt_does_not() {
         ("contact", 6),
         ("roster", 8),
         ("destinations", 9),
+        ("kpis", 10),
+        ("roi", 11),
     ];
     for (file, of) in files.map(|(file, of)| (file.to_owned(), of)).into_iter().chain(playbooks) {
         let (name, schema) = schemas()[of].clone();

@@ -9,6 +9,8 @@ mod escalations;
 mod executions;
 #[path = "end_to_end/hook.rs"]
 mod hook;
+#[path = "end_to_end/papers.rs"]
+mod papers;
 #[path = "end_to_end/portfolio.rs"]
 mod portfolio;
 
@@ -48,6 +50,7 @@ fn signals_become_scores_calls_to_action_escalations_and_reports() {
     portfolio::a39_a_run_over_a_portfolio_scores_each_account_once(&set);
     portfolio::a5_a_critical_case_is_taken_on_before_what_came_earlier(&set);
     escalations::a12_a_destination_that_is_down_is_left_alone_and_told_when_it_is_back(&set);
+    papers::the_scheduled_report_lies_in_the_bucket(&set);
     escalations::a17_a_case_that_nobody_takes_on_is_told_again_until_somebody_does(&set);
     set.stop();
 }

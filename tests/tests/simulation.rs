@@ -4,8 +4,9 @@
 //! come and are answered or not; cases are taken on and end; people begin a playbook, settle its steps and close a call to
 //! action. Records are refused, come twice and overtake each other.
 //! Under each seed messages are duplicated, delayed and reordered,
-//! functions crash between commit and publish, commits lose races and answers, bus and queue fail. When the faults have
-//! stopped and the dead letters were put back once, it must be as if nothing had happened:
+//! functions crash between commit and publish, commits lose races and answers, bus and queue fail. Whoever is told by a
+//! webhook is told through a destination that is down for an hour, fails and loses receipts ([`outside`]). When the faults
+//! have stopped and the dead letters were put back once, it must be as if nothing had happened:
 //!
 //! - **the same state**: every item of the table, but for what says *how* it came about. Left out are: items of runs and
 //!   idempotency keys, the cursor and the places of due work, the leased places of executions, and the score history, the
@@ -14,12 +15,16 @@
 //!   role was told and, once it is taken on, how far up the ladder it had got, for both depend on when its news arrived. Kept are: accounts, series,
 //!   signals, cases, health with its parts, episodes with their calls to action, escalations with their clocks,
 //!   quarantine, the rows of the report.
+//! - **told**: everybody outside was told each thing, a repeat under the same id, and nothing that was over by then.
 //! - **each once**: one opening of each call to action, escalation and step of a playbook, and one effect of each step,
 //!   however often it was told.
 //! - **nothing lost**: no outbox holds an event that did not go out, and every opening is in the timeline.
 //! - **queues empty**: what is not handled is a dead letter with its reason (A6).
 
-use contract::event::{Event, Fact};
+#[path = "simulation/outside.rs"]
+mod outside;
+
+use contract::event::{Event, Fact, FunctionName};
 use contract::execution::{Executed, ExecutionItem};
 use contract::ingest::SignalsAnswer;
 use contract::trigger::CtaPage;
@@ -32,14 +37,19 @@ use local::faults::{Fault, Faults, Rates};
 use local::functions;
 use local::host::{Host, Parts};
 use local::wiring::Wiring;
+use outside::Outside;
+use platform::environment::Environment;
+use platform::function::{Function, Ports};
 use platform::metrics::Nowhere;
 use platform::table::Item;
 use platform::table::embedded::{Durability, EmbeddedTable};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+/// How many seeds are played; others with `CS_OPS_SEEDS`.
 const SEEDS: u64 = 1000;
 const TENANT: &str = "t";
 const LINK: &str = "https://docs.example.com/x";
@@ -77,11 +87,16 @@ struct Tally {
     dead_letters: usize,
     missed_ticks: usize,
     differences: Vec<String>,
+    /// Pages that reached somebody outside.
+    pages: usize,
+    /// How often the destination was taken for down.
+    downs: usize,
 }
 
 struct Stage<'a> {
     host: Host,
     table: Arc<EmbeddedTable>,
+    outside: Arc<Outside>,
     faults: Arc<Faults>,
     client: &'a Client,
     events: Arc<Mutex<BTreeMap<String, Event>>>,
@@ -123,7 +138,7 @@ impl House {
     }
 }
 
-fn stage(house: &House, faults: Arc<Faults>) -> Stage<'_> {
+fn stage(house: &House, faults: Arc<Faults>, down: Range<i64>) -> Stage<'_> {
     let clock = Arc::new(StandingClock::new(morning()));
     let table = Arc::new(EmbeddedTable::memory(clock.clone()).unwrap());
     table.set_durability(Durability::OnFlush);
@@ -132,15 +147,24 @@ fn stage(house: &House, faults: Arc<Faults>) -> Stage<'_> {
     let parts = Parts {
         wiring: house.wiring.clone(),
         table: table.clone(),
-        clock,
+        clock: clock.clone(),
         faults: faults.clone(),
         metrics: Arc::new(Nowhere),
         witness: Arc::new(move |event| {
             heard.lock().unwrap().insert(event.meta.event_id.to_string(), event.clone());
         }),
     };
-    let host = Host::new(parts, functions::build).unwrap();
-    Stage { host, table, faults, client: &house.client, events, execution: String::new() }
+    let down = after_minutes(down.start)..after_minutes(down.end);
+    let outside = Arc::new(Outside::new(faults.clone(), clock, table.clone(), down));
+    let reached = outside.clone();
+    let build = move |name, ports: Ports| -> Result<Arc<dyn Function>, String> {
+        match name {
+            FunctionName::Escalate => Ok(Arc::new(reached.clone().connected(ports)?)),
+            other => functions::build(other, ports),
+        }
+    };
+    let host = Host::new(parts, build).unwrap();
+    Stage { host, table, outside, faults, client: &house.client, events, execution: String::new() }
 }
 
 impl Stage<'_> {
@@ -281,6 +305,9 @@ impl Stage<'_> {
         for (fault, count) in self.faults.struck() {
             *tally.struck.entry(fault).or_default() += count;
         }
+        let events = self.events.lock().unwrap();
+        tally.pages += self.outside.assert_everybody_was_told(events.values());
+        tally.downs += events.values().filter(|event| matches!(event.fact, Fact::DestinationDown(_))).count();
     }
 
     fn end(&self) -> End {
@@ -386,9 +413,18 @@ fn signal(account: &str, source: &str, id: &str, minute: i64, metric: &str, valu
 /// An item without what says how it came about; nothing, where it says nothing else.
 fn kept(item: &Item) -> Option<(String, Value)> {
     let (pk, sk) = (item.key.pk.as_str(), item.key.sk.as_str());
-    let how = ["#RUN#", "#IDEMPOTENCY#", "#DUE", "#WORKFLOW_SLOT", "#ESCALATION_LOG#", "#OPEN_CASE", "#SLA_HISTORY#"]
-        .iter()
-        .any(|part| pk.contains(part))
+    let partitions = [
+        "#RUN#",
+        "#IDEMPOTENCY#",
+        "#DUE",
+        "#WORKFLOW_SLOT",
+        "#ESCALATION_LOG#",
+        "#OPEN_CASE",
+        "#SLA_HISTORY#",
+        "#TOLD#",
+        "#DESTINATION",
+    ];
+    let how = partitions.iter().any(|part| pk.contains(part))
         || ["score#", "audit#", "timeline#"].iter().any(|part| sk.starts_with(part));
     if how {
         return None;
@@ -440,8 +476,17 @@ fn rates(seed: u64) -> Rates {
     Fault::ALL.map(|fault| (fault, often)).into()
 }
 
-fn run(house: &House, morning: usize, faults: Arc<Faults>, tally: &mut Tally) -> End {
-    let mut stage = stage(house, faults);
+/// When the destination is down: an hour, on each seed another one; never where nothing is to go wrong.
+fn down(seed: Option<u64>) -> Range<i64> {
+    seed.map_or(0..0, |seed| {
+        let from = 15 + i64::try_from(seed / 12 % 10).unwrap() * 10;
+        from..from + 60
+    })
+}
+
+fn run(house: &House, morning: usize, seed: Option<u64>, tally: &mut Tally) -> End {
+    let faults = seed.map_or_else(Faults::none, |seed| Faults::seeded(seed, rates(seed)));
+    let mut stage = stage(house, faults, down(seed));
     stage.live(&stories()[morning]);
     stage.calm(tally);
     stage.end()
@@ -465,15 +510,15 @@ fn differences(actual: &End, expected: &End) -> Vec<String> {
 }
 
 /// Takes seeds until there are none left.
-fn work(house: &House, next: &AtomicU64, expected: &[End]) -> Tally {
+fn work(house: &House, next: &AtomicU64, seeds: u64, expected: &[End]) -> Tally {
     let mut tally = Tally::default();
     loop {
         let seed = next.fetch_add(1, Ordering::Relaxed);
-        if seed >= SEEDS {
+        if seed >= seeds {
             return tally;
         }
         let morning = usize::try_from(seed).unwrap() % expected.len();
-        let end = run(house, morning, Faults::seeded(seed, rates(seed)), &mut tally);
+        let end = run(house, morning, Some(seed), &mut tally);
         let differences = differences(&end, &expected[morning]);
         tally.differences.extend(differences.into_iter().map(|text| format!("seed {seed}: {text}")));
     }
@@ -483,17 +528,18 @@ fn work(house: &House, next: &AtomicU64, expected: &[End]) -> Tally {
 fn a6_a144_a_thousand_seeds_of_faults_end_as_if_nothing_had_happened() {
     let house = House::new();
     let mut calm = Tally::default();
-    let expected = [0, 1, 2, 3].map(|morning| run(&house, morning, Faults::none(), &mut calm));
+    let expected = [0, 1, 2, 3].map(|morning| run(&house, morning, None, &mut calm));
     assert_eq!((calm.dead_letters, calm.missed_ticks), (0, 0), "without a fault nothing is given up");
     for end in &expected {
         assert!(end.openings.len() >= 2, "too little happens: {:?}", end.openings);
         assert!(end.openings.values().all(|count| *count == 1), "{:?}", end.openings);
     }
 
-    let next = AtomicU64::new(0);
+    let asked = Environment::process().get("CS_OPS_SEEDS").and_then(|text| text.parse().ok());
+    let (next, seeds) = (AtomicU64::new(0), asked.unwrap_or(SEEDS));
     let tallies: Vec<Tally> = std::thread::scope(|scope| {
         let threads = std::thread::available_parallelism().map_or(2, usize::from);
-        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(|| work(&house, &next, &expected))).collect();
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(|| work(&house, &next, seeds, &expected))).collect();
         workers.into_iter().map(|worker| worker.join().unwrap()).collect()
     });
 
@@ -502,20 +548,24 @@ fn a6_a144_a_thousand_seeds_of_faults_end_as_if_nothing_had_happened() {
     assert!(differences.is_empty(), "{} differences, the first of them:\n{}", differences.len(), shown.join("\n"));
     let sum = |count: fn(&Tally) -> usize| tallies.iter().map(count).sum::<usize>();
     let (letters, missed) = (sum(|tally| tally.dead_letters), sum(|tally| tally.missed_ticks));
-    println!("{SEEDS} seeds; {letters} dead letters put back; {missed} ticks missed");
+    let (pages, downs) = (sum(|tally| tally.pages), sum(|tally| tally.downs));
+    println!("{seeds} seeds; {letters} dead letters put back; {missed} ticks missed");
+    println!("{pages} pages arrived; the destination was taken for down {downs} times");
     for fault in Fault::ALL {
         let struck = tallies.iter().filter_map(|tally| tally.struck.get(&fault)).sum::<u64>();
         println!("{fault:?} struck {struck} times");
-        assert!(struck > SEEDS / 10, "{fault:?} struck {struck} times");
+        assert!(struck > seeds / 10, "{fault:?} struck {struck} times");
     }
     assert!(letters > 0, "no message was ever given up, so putting back was not tried");
+    let least = usize::try_from(seeds / 10).unwrap();
+    assert!(pages > least && downs > least, "{pages} pages arrived, {downs} times it was down");
 }
 
 #[test]
 fn the_same_seed_of_faults_gives_the_same_bytes() {
     let house = House::new();
     let bytes = |seed| {
-        let mut stage = stage(&house, Faults::seeded(seed, rates(6)));
+        let mut stage = stage(&house, Faults::seeded(seed, rates(6)), down(Some(seed)));
         stage.live(&stories()[1]);
         stage.table.export().unwrap().map(|item| format!("{:?}", item.unwrap())).collect::<Vec<_>>()
     };

@@ -70,7 +70,7 @@ fn every_queue_is_encrypted_and_no_queue_is_left_alone() {
 #[test]
 fn every_target_of_a_rule_has_dead_letters_and_a_retry_policy() {
     let targets = targets();
-    assert_eq!(targets.len(), 10);
+    assert_eq!(targets.len(), 11);
     for (rule, target) in targets {
         let is_schedule = !properties(&rule)["ScheduleExpression"].is_null();
         let letters = if is_schedule { "MissedTicks" } else { "UndeliveredFacts" };
@@ -214,6 +214,9 @@ fn a_function_finds_what_it_needs_in_its_environment() {
         if name == "escalate" {
             expected[escalate::DESTINATIONS_VARIABLE] = reference("Destinations");
         }
+        if name == "report" {
+            expected[report::REPORTS_VARIABLE] = reference("PapersBucket");
+        }
         assert_eq!(function(prefix)["Environment"]["Variables"], expected, "{prefix}");
     }
 }
@@ -310,6 +313,16 @@ fn a10_the_table_can_be_restored_and_is_not_lost_with_its_stack() {
 }
 
 #[test]
+fn papers_are_encrypted_nobody_outside_reads_them_and_they_outlive_the_stack() {
+    let bucket = resource("PapersBucket");
+    assert_eq!((&bucket["DeletionPolicy"], &bucket["UpdateReplacePolicy"]), (&json!("Retain"), &json!("Retain")));
+    let bucket = properties("PapersBucket");
+    let blocked = bucket["PublicAccessBlockConfiguration"].as_object().unwrap();
+    assert_eq!((blocked.len(), blocked.values().all(|value| value == true)), (4, true), "{blocked:?}");
+    assert!(bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"][0].is_object());
+}
+
+#[test]
 fn every_fact_is_archived() {
     let archive = properties("BusArchive");
     assert_eq!(archive["SourceArn"], attribute("Bus", "Arn"));
@@ -348,7 +361,9 @@ fn region_literals(text: &str) -> Vec<&str> {
 #[test]
 fn what_a_deployment_needs_to_know_is_put_out() {
     let outputs = document()["Outputs"].clone();
-    for name in ["ApiUrl", "TableName", "BusName", "AlarmTopicArn", "UndeliveredFactsUrl", "MissedTicksUrl"] {
+    for name in
+        ["ApiUrl", "TableName", "BusName", "AlarmTopicArn", "UndeliveredFactsUrl", "MissedTicksUrl", "PapersBucketName"]
+    {
         assert!(outputs[name]["Value"].is_object(), "{name}");
     }
     for (_, prefix) in FUNCTIONS {

@@ -40,6 +40,14 @@ pub struct Due {
     pub account: AccountId,
     /// The escalation.
     pub escalation: EscalationId,
+    /// What asked for the look: two looks may fall due at one moment.
+    #[serde(default)]
+    pub asked_by: String,
+}
+
+/// The moment after, as keys tell moments apart.
+fn later(now: Timestamp) -> Timestamp {
+    now.checked_add(SignedDuration::from_millis(1)).unwrap_or(now)
 }
 
 /// The account's record before anything was escalated.
@@ -81,13 +89,14 @@ impl Change<'_> {
         facts: &[EscalationFact],
     ) -> Result<Option<Effect<EscalationRecord>>, Failure> {
         let routed = route::again(self, &mut escalation, facts).await?;
-        let waited = record.due.contains_key(&escalation.id);
+        let waited = record.due.get(&escalation.id).copied();
         let mut writes = self.due(&mut record, &escalation)?;
-        if !waited && record.due.contains_key(&escalation.id) {
-            writes.extend(clock::begin(self.ports, &self.cause.tenant, self.now).await?);
-        }
-        if record.escalations.get(&escalation.id) == Some(&escalation) && writes.is_empty() {
+        let waits = record.due.get(&escalation.id).copied();
+        if record.escalations.get(&escalation.id) == Some(&escalation) && waits == waited {
             return Ok(None);
+        }
+        if waited.is_none() && waits.is_some() {
+            writes.extend(clock::begin(self.ports, &self.cause.tenant, self.now).await?);
         }
         let known = record.escalations.get(&escalation.id);
         writes.extend(route::writes(&self.cause.tenant, known, &escalation)?);
@@ -166,18 +175,22 @@ impl Change<'_> {
             Door::Http => Some(self.now),
             // A tick is about to look anyway.
             Door::Queue if before.is_some_and(|before| before <= self.now) => before,
-            Door::Queue | Door::Clock => escalation.next_due(&self.plan.policies).map(|at| at.max(self.now)),
+            Door::Queue => escalation.next_due(&self.plan.policies).map(|at| at.max(self.now)),
+            // The place that it came for is deleted afterwards, so it is no place for the next.
+            Door::Clock => escalation.next_due(&self.plan.policies).map(|at| at.max(later(self.now))),
         };
         record.due.extend(next.map(|next| (escalation.id.clone(), next)));
         let mut writes = Vec::new();
-        if before == next {
+        if before.map(key) == next.map(key) {
             return Ok(writes);
         }
         if self.door != Door::Clock {
             writes.extend(before.map(|at| Write::Delete { key: key(at) }));
         }
         if let Some(next) = next {
-            let body = table::body(&Due { account: self.account.clone(), escalation: escalation.id.clone() })?;
+            let asked_by = self.cause.causation_id.clone();
+            let due = Due { account: self.account.clone(), escalation: escalation.id.clone(), asked_by };
+            let body = table::body(&due)?;
             writes.push(Write::Put { key: key(next), expect: Expect::Absent, body, expires_at: None });
         }
         Ok(writes)

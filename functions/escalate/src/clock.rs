@@ -82,7 +82,7 @@ pub async fn begin(ports: &Ports, tenant: &TenantId, now: Timestamp) -> Result<O
 
 async fn tell(ports: &Ports, plan: &Plan, tenant: &TenantId, item: &Item) -> Result<(), Failure> {
     let due: Due = table::read(item)?;
-    let message = cause_id(&format!("{tenant}#due#{}", item.key.sk));
+    let message = cause_id(&format!("{tenant}#due#{}#{}", item.key.sk, due.asked_by));
     let cause =
         Cause { tenant: tenant.clone(), correlation_id: due.escalation.to_string(), causation_id: message.to_string() };
     let change =

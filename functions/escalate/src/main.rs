@@ -7,7 +7,7 @@ use contract::event::FunctionName;
 use platform::lambda::{ServeError, serve_reaching};
 
 fn main() -> Result<(), ServeError> {
-    serve_reaching(FunctionName::Escalate, |ports, connector, environment| {
-        escalate::Escalate::connected(ports, connector, environment.get(escalate::DESTINATIONS_VARIABLE))
+    serve_reaching(FunctionName::Escalate, |ports, outside, environment| {
+        escalate::Escalate::connected(ports, outside.connector, environment.get(escalate::DESTINATIONS_VARIABLE))
     })
 }

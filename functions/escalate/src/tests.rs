@@ -2,13 +2,16 @@
 
 use super::*;
 use contract::escalate::{ActiveEscalations, EscalationItem};
-use contract::event::{CaseChanged, CaseOpened, Cause, EscalationRequested, Event};
+use contract::event::{CaseChanged, CaseOpened, CaseTurns, Cause, EscalationRequested, Event};
 use domain::case::{Case, News};
 use domain::id::{AccountId, CaseId, CtaId, RuleId, SignalId, SourceId, TenantId};
+use domain::record::EscalationRecord;
 use domain::signal::{About, CaseStatus, Severity};
 use jiff::{SignedDuration, Timestamp};
 use platform::doubles::{Doubles, block_on, caller};
 use platform::keys;
+use platform::once;
+use platform::table::Table as _;
 use serde_json::{Value, json};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -83,7 +86,10 @@ impl Stage {
         let name = format!("{id}-{more}");
         match case.status() {
             CaseStatus::Opened => self.tell(&name, CaseOpened { case: id, severity, opened_at }),
-            status => self.tell(&name, CaseChanged { case: id, severity, status, changed_at, opened_at }),
+            status => {
+                let turns = CaseTurns::default();
+                self.tell(&name, CaseChanged { case: id, severity, status, changed_at, opened_at, turns })
+            }
         }
     }
 
@@ -96,6 +102,16 @@ impl Stage {
             reason: "somebody has to talk".into(),
         };
         self.tell(name, fact);
+    }
+
+    /// What the account's record says is due lies where a tick finds it.
+    #[track_caller]
+    fn assert_due_work_is_where_it_is_looked_for(&self) {
+        let get = |key| block_on(self.doubles.table.get(&key)).unwrap();
+        let record: EscalationRecord = once::state_of(&get(keys::escalations(&tenant(), &acme())).unwrap()).unwrap();
+        for (id, at) in &record.due {
+            assert!(get(keys::due(&tenant(), *at, &acme(), id)).is_some(), "nobody will look at {id} at {at}");
+        }
     }
 
     fn tick(&self, seconds: i64) -> Result<(), Failure> {
@@ -412,4 +428,40 @@ fn news_of_a_case_that_is_not_in_the_table_goes_back_to_the_queue() {
     let fact = CaseOpened { case: CaseId::new("c").unwrap(), severity: Severity::High, opened_at: stage.start };
     let failure = block_on(stage.try_tell("1", fact)).unwrap_err();
     assert!(failure.to_string().contains("case `c` of account `acme` is not in the table"), "{failure}");
+}
+
+/// People act twice at one moment, and between the two a tick has been.
+#[test]
+fn a12_a_look_that_falls_due_twice_at_one_moment_is_taken_twice() {
+    let stage = stage();
+    stage.case("c", Severity::High, &[(0, CaseStatus::Opened)]);
+    let id = stage.active("t", &[])[0].escalation.clone();
+    stage.doubles.set_now(stage.at(MINUTE));
+    for action in ["acknowledge", "unacknowledge"] {
+        stage.act("t", &id, action, "").unwrap();
+        stage.tick(MINUTE).unwrap();
+    }
+    stage.assert_due_work_is_where_it_is_looked_for();
+    let from = stage.doubles.published().len();
+    stage.tick(2 * HOUR).unwrap();
+    let told = stage.told(from);
+    assert!(told.iter().any(|told| told.ends_with("first_response breached")), "{told:?}");
+}
+
+/// The case was resolved when a look was overdue: the look finds nothing to say, and must leave nothing behind.
+#[test]
+fn a83_a_case_that_comes_back_after_an_overdue_look_is_told_again() {
+    let stage = stage();
+    stage.case("c", Severity::Critical, &[(0, CaseStatus::Opened)]);
+    stage.doubles.set_now(stage.at(20 * MINUTE));
+    stage.case("c", Severity::Critical, &[(0, CaseStatus::Opened), (19 * MINUTE, CaseStatus::Resolved)]);
+    stage.tick(21 * MINUTE).unwrap();
+    stage.assert_due_work_is_where_it_is_looked_for();
+    stage.doubles.set_now(stage.at(30 * MINUTE));
+    let news = [(0, CaseStatus::Opened), (19 * MINUTE, CaseStatus::Resolved), (29 * MINUTE, CaseStatus::Opened)];
+    stage.case("c", Severity::Critical, &news);
+    let from = stage.doubles.published().len();
+    stage.tick(50 * MINUTE).unwrap();
+    let told = stage.told(from);
+    assert!(told.iter().any(|told| told.ends_with("is told")), "{told:?}");
 }

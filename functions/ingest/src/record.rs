@@ -7,16 +7,19 @@
 
 use crate::quarantine;
 use async_trait::async_trait;
-use contract::event::{CaseChanged, CaseOpened, Cause, Event, RecordsQuarantined, SignalsRecorded};
+use contract::event::{
+    CaseChanged, CaseOpened, CaseTurns, Cause, Event, MetricReported, RecordsQuarantined, SignalsRecorded,
+};
 use contract::message::{RecordSignals, RefusedRecord, Work, cause_id};
 use contract::problem::Fault;
 use contract::signal::SignalBody;
 use domain::case::{Case, CaseChange, News};
 use domain::day::Day;
+use domain::fixed::Quantity;
 use domain::id::{AccountId, CaseId};
 use domain::page::{MAX_SIGNALS, Page};
 use domain::record::AccountRecord;
-use domain::signal::{CaseStatus, Signal};
+use domain::signal::{CaseStatus, Metric, Signal};
 use jiff::Timestamp;
 use platform::function::{Failure, Ports};
 use platform::once::{self, Decide, Effect};
@@ -147,6 +150,7 @@ impl Record<'_> {
             let key = keys::case(&self.cause.tenant, self.account, &id);
             let item = self.ports.table.get(&key).await?;
             let mut case: Option<Case> = item.as_ref().map(table::read).transpose()?;
+            let before = Turning::of(case.as_ref());
             let mut changes = Vec::new();
             for news in news {
                 match &mut case {
@@ -162,7 +166,7 @@ impl Record<'_> {
             let write =
                 Write::Put { key, expect: Expect::of(item.as_ref()), body: table::body(&case)?, expires_at: None };
             draft.writes.push(write);
-            draft.events.extend(self.case_event(&case, &changes));
+            draft.events.extend(self.case_event(&case, &changes, before));
             if case.status() == CaseStatus::Resolved {
                 record.open_cases.remove(&id);
             } else {
@@ -173,7 +177,7 @@ impl Record<'_> {
     }
 
     /// One fact for all that a message did to a case: that it was opened, or what it is now.
-    fn case_event(&self, case: &Case, changes: &[CaseChange]) -> Vec<Event> {
+    fn case_event(&self, case: &Case, changes: &[CaseChange], before: Turning) -> Vec<Event> {
         let opened = changes.iter().any(|change| matches!(change, CaseChange::Opened { .. }));
         let mut events = Vec::new();
         if opened {
@@ -187,6 +191,7 @@ impl Record<'_> {
                 status: case.status(),
                 changed_at: case.news().next_back().map_or(case.opened_at(), |news| news.at),
                 opened_at: case.opened_at(),
+                turns: before.turns(case),
             };
             events.push(Event::new(&self.cause, Some(self.account), case.id.as_str(), self.now, fact));
         }
@@ -226,5 +231,67 @@ fn recorded(signals: &[Signal]) -> Option<SignalsRecorded> {
         (signals.iter().map(|signal| signal.at).min()?, signals.iter().map(|signal| signal.at).max()?);
     let metrics: BTreeSet<String> = signals.iter().map(|signal| signal.metric.to_string()).collect();
     let added = u32::try_from(signals.len()).unwrap_or(u32::MAX);
-    Some(SignalsRecorded { added, metrics: metrics.into_iter().collect(), oldest, newest })
+    Some(SignalsRecorded { added, metrics: metrics.into_iter().collect(), oldest, newest, reported: reported(signals) })
+}
+
+/// The metrics that key figures are made of.
+const OF_FIGURES: [Metric; 6] = [
+    Metric::FeatureAdoption,
+    Metric::NpsAnswer,
+    Metric::Csat,
+    Metric::CostSaving,
+    Metric::EffortReduction,
+    Metric::ReferenceWillingness,
+];
+
+fn reported(signals: &[Signal]) -> Vec<MetricReported> {
+    OF_FIGURES.into_iter().filter_map(|metric| reported_of(metric, signals)).collect()
+}
+
+fn reported_of(metric: Metric, signals: &[Signal]) -> Option<MetricReported> {
+    let all: Vec<&Signal> = signals.iter().filter(|signal| signal.metric == metric).collect();
+    let latest = all.iter().max_by_key(|signal| (signal.at, &signal.id))?;
+    let among = |from: i32, until: i32| {
+        let inside = |signal: &&&Signal| (Quantity::whole(from)..=Quantity::whole(until)).contains(&signal.value);
+        let answers = all.iter().filter(inside).filter(|_| metric == Metric::NpsAnswer).count();
+        u32::try_from(answers).unwrap_or(u32::MAX)
+    };
+    Some(MetricReported {
+        metric,
+        count: u32::try_from(all.len()).unwrap_or(u32::MAX),
+        sum: all.iter().fold(Quantity::ZERO, |sum, signal| sum.plus(signal.value)),
+        latest: latest.value,
+        at: latest.at,
+        promoters: among(9, 10),
+        detractors: among(0, 6),
+    })
+}
+
+/// What a case was before news of it.
+#[derive(Debug, Clone, Copy)]
+struct Turning {
+    answered: bool,
+    resolved: bool,
+}
+
+impl Turning {
+    fn of(case: Option<&Case>) -> Self {
+        let answered = case.is_some_and(|case| case.responded_at().is_some());
+        Self { answered, resolved: case.is_some_and(|case| case.status() == CaseStatus::Resolved) }
+    }
+
+    /// The turns that the case took since.
+    fn turns(self, case: &Case) -> CaseTurns {
+        let after = |at: Timestamp| u64::try_from(at.duration_since(case.opened_at()).as_secs()).unwrap_or_default();
+        let is_resolved = case.status() == CaseStatus::Resolved;
+        let resolved = case.resolved_at().filter(|_| !self.resolved && is_resolved);
+        // One stretch of rest: that which begins with this resolution.
+        let at_once = case.resting().len() == 1 && case.waiting().is_empty();
+        CaseTurns {
+            answered_after_seconds: case.responded_at().filter(|_| !self.answered).map(after),
+            resolved_after_seconds: resolved.map(after),
+            at_first_contact: resolved.is_some() && at_once,
+            reopened: self.resolved && !is_resolved,
+        }
+    }
 }

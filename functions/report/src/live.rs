@@ -1,27 +1,55 @@
 //! `GET /performance/live`: the summary over all rows of the portfolio, as of now.
 
-use contract::report::{BandCount, Fall, LivePerformance, OpenCta, OpenEscalation};
+use crate::budget::Doors;
+use crate::kpis::Figures;
+use contract::report::{
+    BandCount, Fall, FoundAnomaly, InterventionFigures, LivePerformance, OpenCta, OpenEscalation, Opportunity,
+};
 use domain::band::Band;
-use domain::portfolio::{Row, Summary};
+use domain::id::{AccountId, TenantId};
+use domain::kpi::Registry;
+use domain::portfolio::{AnomalyView, Row, Summary};
+use domain::rule::CtaKind;
+use jiff::{SignedDuration, Timestamp};
 use platform::function::Ports;
 use platform::http::{Caller, Problem, Response};
-use platform::table::{self, Range};
+use platform::table::{self, Range, TableError};
 use platform::{keys, once};
 use std::collections::BTreeMap;
 
 /// The most calls to action, and the most escalations, in one answer.
 const MAX_LISTED: usize = 100;
 
+/// How far back what was unusual is told, in days.
+const ANOMALY_DAYS: i64 = 7;
+
 /// Answers the request.
-pub async fn performance(ports: &Ports, caller: &Caller) -> Result<Response, Problem> {
-    let items =
-        table::query_all(ports.table.as_ref(), Range::prefix(keys::portfolio_partition(&caller.tenant), "")).await?;
-    let rows = items.iter().map(once::state_of).collect::<Result<Vec<Row>, _>>()?;
-    let now = ports.clock.now();
-    Response::json(200, &answer(&rows, &Summary::of(&rows, now), now))
+pub async fn performance(ports: &Ports, registry: &Registry, caller: &Caller) -> Result<Response, Problem> {
+    Response::json(200, &of(ports, registry, &caller.tenant).await?)
 }
 
-fn answer(rows: &[Row], summary: &Summary, as_of: jiff::Timestamp) -> LivePerformance {
+/// What is, for a tenant.
+pub async fn of(ports: &Ports, registry: &Registry, tenant: &TenantId) -> Result<LivePerformance, TableError> {
+    // What is committed while it is read is in the answer or not; the answer says the moment before.
+    let now = ports.clock.now();
+    let rows = rows(ports, tenant).await?;
+    let doors = Doors::read(ports, tenant, now).await?;
+    let figures = Figures::of(&rows, registry, &doors, now);
+    let mut told = answer(&rows, &Summary::of(&rows, now), now);
+    told.kpis = figures.told(registry);
+    told.interventions = figures.interventions;
+    told.error_budget = doors.budget(now);
+    Ok(told)
+}
+
+/// All rows of a tenant's portfolio.
+pub async fn rows(ports: &Ports, tenant: &TenantId) -> Result<Vec<Row>, TableError> {
+    let range = Range::prefix(keys::portfolio_partition(tenant), "");
+    let items = table::query_all(ports.table.as_ref(), range).await?;
+    items.iter().map(once::state_of).collect()
+}
+
+fn answer(rows: &[Row], summary: &Summary, as_of: Timestamp) -> LivePerformance {
     let by_account: BTreeMap<_, _> = rows.iter().map(|row| (&row.account, row)).collect();
     LivePerformance {
         as_of,
@@ -47,6 +75,18 @@ fn answer(rows: &[Row], summary: &Summary, as_of: jiff::Timestamp) -> LivePerfor
         open_cta_count: summary.open_ctas.len() as u64,
         open_escalations: summary.open_escalations.iter().take(MAX_LISTED).map(escalation).collect(),
         open_escalation_count: summary.open_escalations.len() as u64,
+        kpis: Vec::new(),
+        anomalies: anomalies(rows, as_of),
+        opportunities: opportunities(summary, &by_account),
+        error_budget: None,
+        interventions: InterventionFigures {
+            window_days: 0,
+            judged: 0,
+            succeeded: 0,
+            held_out: 0,
+            held_out_succeeded: 0,
+            pending: 0,
+        },
     }
 }
 
@@ -58,6 +98,38 @@ fn bands(summary: &Summary) -> Vec<BandCount> {
         .chain(unknown)
         .map(|(band, accounts)| BandCount { band: band.to_owned(), accounts: accounts as u64 })
         .collect()
+}
+
+/// The newest first.
+fn anomalies(rows: &[Row], as_of: Timestamp) -> Vec<FoundAnomaly> {
+    let since = as_of.checked_sub(SignedDuration::from_hours(24 * ANOMALY_DAYS)).unwrap_or(Timestamp::MIN);
+    let of = |row: &Row, (at, view): (Timestamp, &AnomalyView)| FoundAnomaly {
+        account: row.account.to_string(),
+        name: row.name().to_owned(),
+        metric: view.metric.clone(),
+        direction: view.direction.clone(),
+        severity: view.severity.clone(),
+        at,
+        reason: view.reason.clone(),
+    };
+    let mut found: Vec<FoundAnomaly> =
+        rows.iter().flat_map(|row| row.anomalies(since).map(move |one| of(row, one))).collect();
+    found.sort_by(|a, b| b.at.cmp(&a.at).then_with(|| (&a.account, &a.metric).cmp(&(&b.account, &b.metric))));
+    found.truncate(MAX_LISTED);
+    found
+}
+
+fn opportunities(summary: &Summary, by_account: &BTreeMap<&AccountId, &Row>) -> Vec<Opportunity> {
+    let expansion = summary.open_ctas.iter().filter(|open| open.cta.kind == CtaKind::Expansion);
+    let told = expansion.take(MAX_LISTED).map(|open| Opportunity {
+        account: open.account.to_string(),
+        name: open.name.clone(),
+        cta: open.id.to_string(),
+        reason: open.cta.reason.clone(),
+        priority: open.cta.priority,
+        arr_cents: by_account.get(&open.account).and_then(|row| row.profile()).map_or(0, |is| is.arr.cents()),
+    });
+    told.collect()
 }
 
 fn cta(open: &domain::portfolio::OpenCta) -> OpenCta {

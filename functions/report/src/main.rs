@@ -4,9 +4,12 @@
 //! is set up wrongly ends here, at deployment, not at its first message.
 
 use contract::event::FunctionName;
-use platform::lambda::{ServeError, serve};
-use std::convert::Infallible;
+use platform::lambda::{ServeError, serve_reaching};
+use std::error::Error;
 
 fn main() -> Result<(), ServeError> {
-    serve(FunctionName::Report, |ports| Ok::<_, Infallible>(report::Report::new(ports)))
+    serve_reaching(FunctionName::Report, |ports, outside, environment| -> Result<_, Box<dyn Error>> {
+        let [bucket] = environment.require([report::REPORTS_VARIABLE])?;
+        Ok(report::Report::new(ports)?.laying_on(outside.bucket(&bucket)))
+    })
 }

@@ -1,14 +1,15 @@
 //! The portfolio's rows: what a fact says of its account, put where its row is. Any order of the facts, each any number of
 //! times, gives the same rows.
 
-use crate::timeline;
+use crate::{counting, kept, timeline};
 use async_trait::async_trait;
-use contract::event::{BandChanged, CtaBody, EscalationBody, Event, Fact, HealthScored};
+use contract::event::{BandChanged, CtaBody, CtaOpened, EscalationBody, Event, Fact, HealthScored};
 use domain::account::Money;
 use domain::band::Band;
 use domain::fixed::Points;
-use domain::id::AccountId;
+use domain::id::{AccountId, PersonId};
 use domain::portfolio::{self, CtaView, EscalationView, Fall, Health, Profile, Row, Stamp};
+use domain::rule::CtaKind;
 use platform::function::{Failure, Ports};
 use platform::keys;
 use platform::once::{self, Decide, Effect};
@@ -18,7 +19,7 @@ pub async fn take_in(ports: &Ports, event: &Event) -> Result<(), Failure> {
     let Some(account) = &event.meta.account else {
         return Ok(());
     };
-    let row = TakeIn { ports, event, account, facts: of_row(event)? };
+    let row = TakeIn { ports, event, account, is_told: is_told(event)? };
     once::handle(ports, &keys::portfolio_row(&event.meta.tenant, account), &event.meta.event_id, &row).await?;
     Ok(())
 }
@@ -27,7 +28,7 @@ struct TakeIn<'a> {
     ports: &'a Ports,
     event: &'a Event,
     account: &'a AccountId,
-    facts: Vec<portfolio::Fact>,
+    is_told: bool,
 }
 
 #[async_trait]
@@ -35,19 +36,33 @@ impl Decide for TakeIn<'_> {
     type State = Row;
 
     async fn decide(&self, state: Option<Row>) -> Result<Option<Effect<Row>>, Failure> {
-        let known = state.is_some();
+        let is_new = state.is_none();
         let mut row = state.unwrap_or_else(|| Row::new(self.account.clone()));
-        let stamp = Stamp { at: self.event.meta.occurred_at, event: self.event.meta.event_id.clone() };
-        let mut changed = !known;
-        for fact in &self.facts {
-            changed |= row.apply(stamp.clone(), fact.clone());
+        if !self.is_told {
+            return Ok(is_new.then(|| Effect::new(row, Vec::new())));
         }
-        let line = timeline::line(self.ports, self.event, self.account).await?;
-        if !changed && line.is_none() {
+        // What is kept is in the row: both are written together, so that it is counted once.
+        let Some(kept) = kept::write(self.ports, self.event, self.account).await? else {
             return Ok(None);
-        }
-        Ok(Some(Effect { state: row, writes: line.into_iter().collect(), events: Vec::new() }))
+        };
+        put_in(&mut row, self.event)?;
+        Ok(Some(Effect { state: row, writes: vec![kept], events: Vec::new() }))
     }
+}
+
+/// Whether an event says anything of its account.
+fn is_told(event: &Event) -> Result<bool, Failure> {
+    Ok(timeline::entry(event).is_some() || !counting::counts(event).is_empty() || !of_row(event)?.is_empty())
+}
+
+/// Puts an event into its account's row. Once for each event: what is counted bears no repetition.
+pub fn put_in(row: &mut Row, event: &Event) -> Result<(), Failure> {
+    let stamp = Stamp { at: event.meta.occurred_at, event: event.meta.event_id.clone() };
+    for fact in of_row(event)? {
+        row.apply(stamp.clone(), fact);
+    }
+    row.count(stamp.at, &counting::counts(event));
+    Ok(())
 }
 
 /// What an event says of its account's row.
@@ -58,26 +73,47 @@ fn of_row(event: &Event) -> Result<Vec<portfolio::Fact>, Failure> {
             arr: Money::from_cents(fact.account.arr_cents),
             segment: fact.account.segment,
             stage: fact.account.stage,
+            renewal_on: fact.account.renewal_on,
         })],
         Fact::HealthScored(fact) => vec![health(fact)?],
         Fact::HealthBlanked(_) => vec![portfolio::Fact::Left],
-        Fact::BandChanged(fact) => fall(fact)?.into_iter().collect(),
-        Fact::CtaOpened(fact) => vec![cta(&fact.cta)],
-        Fact::CtaUpdated(fact) => vec![cta(&fact.cta)],
+        Fact::BandChanged(fact) => moved(fact)?.into_iter().collect(),
+        Fact::CtaOpened(fact) => opened(fact)?,
+        Fact::CtaUpdated(fact) => vec![cta(&fact.cta)?],
         Fact::CtaClosed(fact) => vec![portfolio::Fact::CtaEnded(fact.cta.clone())],
         Fact::EscalationOpened(fact) => vec![escalation(&fact.escalation, false)],
         Fact::EscalationAdvanced(fact) => vec![escalation(&fact.escalation, false)],
-        Fact::EscalationMoved(fact) => vec![escalation(&fact.escalation, fact.acknowledged)],
+        Fact::EscalationMoved(fact) => {
+            let acted = fact.by.clone().map(portfolio::Fact::Acted);
+            [escalation(&fact.escalation, fact.acknowledged)].into_iter().chain(acted).collect()
+        }
         Fact::EscalationUpdated(fact) => vec![escalation(&fact.escalation, fact.acknowledged)],
-        Fact::EscalationAcknowledged(fact) => vec![escalation(&fact.escalation, true)],
+        Fact::EscalationAcknowledged(fact) => {
+            [escalation(&fact.escalation, true)].into_iter().chain(acted(Some(&fact.by))).collect()
+        }
         Fact::EscalationResolved(fact) => vec![portfolio::Fact::EscalationEnded(fact.escalation.escalation.clone())],
+        Fact::StepCompleted(fact) => acted(fact.step.by.as_ref()).collect(),
+        Fact::AccountAllocated(fact) => vec![
+            portfolio::Fact::Owned(fact.role.clone(), fact.person.clone()),
+            portfolio::Fact::Acted(fact.by.clone()),
+        ],
+        Fact::ExperimentExposed(fact) if fact.held_out => {
+            vec![portfolio::Fact::HeldOut(fact.experiment.clone())]
+        }
+        Fact::DataQualityChanged(fact) => {
+            let what = format!("{}#{}#{}", fact.source, fact.kind, fact.metric.as_deref().unwrap_or_default());
+            vec![portfolio::Fact::Data(what, fact.status == "began")]
+        }
+        Fact::SignalsRecorded(fact) => fact
+            .reported
+            .iter()
+            .map(|reported| portfolio::Fact::Measured(reported.metric, reported.at, reported.latest))
+            .collect(),
         // A clock's mark says nothing of who has it: the row learns of that from the facts above.
         Fact::SlaWarned(_) | Fact::SlaBreached(_) => Vec::new(),
-        Fact::SignalsRecorded(_)
-        | Fact::CaseOpened(_)
+        Fact::CaseOpened(_)
         | Fact::CaseChanged(_)
         | Fact::SourceSilent(_)
-        | Fact::DataQualityChanged(_)
         | Fact::RecordsQuarantined(_)
         | Fact::ScoreRunCompleted(_)
         | Fact::RiskChanged(_)
@@ -86,7 +122,6 @@ fn of_row(event: &Event) -> Result<Vec<portfolio::Fact>, Failure> {
         | Fact::RuleHeld(_)
         | Fact::RuleReleased(_)
         | Fact::EscalationRequested(_)
-        | Fact::AccountAllocated(_)
         | Fact::SegmentEntered(_)
         | Fact::SegmentLeft(_)
         | Fact::ExperimentExposed(_)
@@ -96,7 +131,6 @@ fn of_row(event: &Event) -> Result<Vec<portfolio::Fact>, Failure> {
         // A late step is told by its call to action.
         | Fact::PlaybookStarted(_)
         | Fact::StepOpened(_)
-        | Fact::StepCompleted(_)
         | Fact::StepOverdue(_)
         | Fact::PlaybookReplanned(_)
         | Fact::PlaybookStuck(_)
@@ -110,13 +144,28 @@ fn health(fact: &HealthScored) -> Result<portfolio::Fact, Failure> {
     Ok(portfolio::Fact::Health(Health { score, band, provisional: fact.provisional }))
 }
 
-/// A band that was left downwards. The reasons add up to the fall.
-fn fall(fact: &BandChanged) -> Result<Option<portfolio::Fact>, Failure> {
+/// A call to action that came: whether an earlier one goes on or not, it is to be done; a new one is something begun.
+fn opened(fact: &CtaOpened) -> Result<Vec<portfolio::Fact>, Failure> {
+    let begun = match kind(&fact.cta)? {
+        CtaKind::Risk => Some(portfolio::Fact::Begun(fact.cta.cta.clone())),
+        CtaKind::Expansion => Some(portfolio::Fact::Opportunity(fact.cta.cta.clone())),
+        CtaKind::Lifecycle | CtaKind::Objective => None,
+    };
+    Ok([cta(&fact.cta)?].into_iter().chain(begun.filter(|_| !fact.reopened)).collect())
+}
+
+/// Who did something, where that is a person.
+fn acted(by: Option<&String>) -> impl Iterator<Item = portfolio::Fact> {
+    by.and_then(|by| PersonId::new(by.as_str()).ok()).map(portfolio::Fact::Acted).into_iter()
+}
+
+/// A band that was left: upwards it is a rise; downwards a fall, whose reasons add up to it.
+fn moved(fact: &BandChanged) -> Result<Option<portfolio::Fact>, Failure> {
     let (Some(from), Some(to)) = (fact.from.as_deref().and_then(band), band(&fact.to)) else {
         return Ok(None);
     };
     if to >= from {
-        return Ok(None);
+        return Ok((to > from).then_some(portfolio::Fact::Rose));
     }
     let score = points(&fact.score)?;
     let moved =
@@ -126,19 +175,26 @@ fn fall(fact: &BandChanged) -> Result<Option<portfolio::Fact>, Failure> {
 }
 
 /// What is snoozed is nobody's task until it wakes.
-fn cta(body: &CtaBody) -> portfolio::Fact {
+fn cta(body: &CtaBody) -> Result<portfolio::Fact, Failure> {
     if body.status == "snoozed" {
-        return portfolio::Fact::CtaEnded(body.cta.clone());
+        return Ok(portfolio::Fact::CtaEnded(body.cta.clone()));
     }
     let view = CtaView {
         rule: body.rule.clone(),
+        kind: kind(body)?,
         reason: body.reason.clone(),
         priority: body.priority,
         owner: body.owner.clone(),
         opened_at: body.opened_at,
         due_at: body.due_at,
     };
-    portfolio::Fact::CtaLive(body.cta.clone(), view)
+    Ok(portfolio::Fact::CtaLive(body.cta.clone(), view))
+}
+
+fn kind(body: &CtaBody) -> Result<CtaKind, Failure> {
+    let all = [CtaKind::Risk, CtaKind::Lifecycle, CtaKind::Expansion, CtaKind::Objective];
+    let found = all.into_iter().find(|kind| kind.name() == body.cta_type);
+    found.ok_or_else(|| Failure::Unhandled(format!("there are no calls to action of type `{}`", body.cta_type)))
 }
 
 fn escalation(body: &EscalationBody, acknowledged: bool) -> portfolio::Fact {

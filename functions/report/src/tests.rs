@@ -28,7 +28,7 @@ struct Stage {
 fn stage() -> Stage {
     let doubles = Doubles::new();
     doubles.set_now(noon());
-    Stage { report: Report::new(doubles.ports()), doubles }
+    Stage { report: Report::new(doubles.ports()).unwrap(), doubles }
 }
 
 fn noon() -> Timestamp {
@@ -343,7 +343,7 @@ fn ready_is_503_while_the_table_does_not_answer_and_health_is_not() {
     };
     let ok = || BTreeMap::from([("table".to_owned(), "ok".to_owned())]);
     assert_eq!(status(&stage.report, "/ready"), (200, Status { status: "ok".into(), checks: ok() }));
-    let cut_off = Report::new(Ports { table: Arc::new(Dark), ..stage.doubles.ports() });
+    let cut_off = Report::new(Ports { table: Arc::new(Dark), ..stage.doubles.ports() }).unwrap();
     let (code, answer) = status(&cut_off, "/ready");
     assert_eq!((code, answer.status.as_str()), (503, "unavailable"));
     assert_eq!(answer.checks["table"], "unavailable", "what fails is for the log");

@@ -3,31 +3,23 @@
 use contract::event::{Event, Fact, RiskChanged};
 use contract::report::{Timeline, TimelineEntry};
 use domain::id::AccountId;
-use platform::function::{Failure, Ports};
+use platform::function::Ports;
 use platform::http::{Caller, Problem, Request, Response};
 use platform::keys;
-use platform::table::{self, Expect, Range, Write};
+use platform::table::{self, Range};
 
 /// The most lines in one page.
 const MAX_PAGE: usize = 100;
 
-/// The write of an event's line, unless it is there already or the event is not worth one.
-pub async fn line(ports: &Ports, event: &Event, account: &AccountId) -> Result<Option<Write>, Failure> {
-    let Some(text) = words(&event.fact) else {
-        return Ok(None);
-    };
-    let key = keys::timeline(&event.meta.tenant, account, event.meta.occurred_at, &event.meta.event_id);
-    if ports.table.get(&key).await?.is_some() {
-        return Ok(None);
-    }
-    let entry = TimelineEntry {
+/// An event's line, unless it is not worth one.
+pub fn entry(event: &Event) -> Option<TimelineEntry> {
+    Some(TimelineEntry {
         at: event.meta.occurred_at,
         fact: event.fact.name().to_owned(),
-        text,
+        text: words(&event.fact)?,
         event_id: event.meta.event_id.to_string(),
         correlation_id: event.meta.correlation_id.clone(),
-    };
-    Ok(Some(Write::Put { key, expect: Expect::Absent, body: table::body(&entry)?, expires_at: None }))
+    })
 }
 
 /// `GET /accounts/{id}/timeline`.

@@ -106,7 +106,7 @@ impl Stage {
     fn hear(&self, name: &str) {
         let cause = Cause { tenant: tenant(), correlation_id: name.into(), causation_id: name.into() };
         let now = self.doubles.now();
-        let fact = SignalsRecorded { added: 1, metrics: vec![], oldest: now, newest: now };
+        let fact = SignalsRecorded { added: 1, metrics: vec![], oldest: now, newest: now, reported: vec![] };
         let event = Event::new(&cause, Some(&id("acme")), "", now, fact);
         block_on(self.score.message(&Incoming::Fact(Box::new(event)), Timestamp::MAX)).unwrap();
     }

@@ -173,7 +173,7 @@ impl Stage {
 
     fn hear(&self, name: &str) {
         let now = self.doubles.now();
-        self.tell(name, SignalsRecorded { added: 1, metrics: vec![], oldest: now, newest: now });
+        self.tell(name, SignalsRecorded { added: 1, metrics: vec![], oldest: now, newest: now, reported: vec![] });
     }
 
     fn sweep(&self) {

@@ -13,6 +13,7 @@ pub use crate::workflow::{
 };
 
 use crate::message::{MessageError, read};
+use domain::fixed::Quantity;
 use domain::id::{AccountId, CaseId, CauseId, CtaId, EscalationId, PersonId, RuleId, TenantId};
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -245,6 +246,39 @@ pub struct SignalsRecorded {
     /// The time of the newest new signal.
     #[schemars(with = "String")]
     pub newest: Timestamp,
+    /// What was reported of the metrics that key figures are made of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reported: Vec<MetricReported>,
+}
+
+/// What new signals of an account report of a metric that key figures are made of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct MetricReported {
+    /// The metric.
+    #[schemars(with = "String")]
+    pub metric: domain::signal::Metric,
+    /// How many signals report it.
+    pub count: u32,
+    /// Their sum.
+    #[schemars(with = "String")]
+    pub sum: Quantity,
+    /// The latest value.
+    #[schemars(with = "String")]
+    pub latest: Quantity,
+    /// The time of that.
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+    /// Answers of 9 and 10, where it is how likely somebody would recommend.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub promoters: u32,
+    /// Answers up to 6.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub detractors: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+const fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 /// An account was created or its description changed.
@@ -288,6 +322,32 @@ pub struct CaseChanged {
     /// When the customer opened it.
     #[schemars(with = "String")]
     pub opened_at: Timestamp,
+    /// What this news did for the first time; nothing where it did neither.
+    #[serde(default, skip_serializing_if = "CaseTurns::is_nothing")]
+    pub turns: CaseTurns,
+}
+
+/// The turns that a case took with some news: each is told by one fact alone, so that they can be counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct CaseTurns {
+    /// It was answered for the first time: seconds from its opening.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answered_after_seconds: Option<u64>,
+    /// It was resolved: seconds from its opening.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resolved_after_seconds: Option<u64>,
+    /// It was resolved without ever waiting on the customer or having been resolved before.
+    pub at_first_contact: bool,
+    /// It came back after it was resolved.
+    pub reopened: bool,
+}
+
+impl CaseTurns {
+    /// Whether it took none.
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// A source stopped sending: its own fact, never a risk of the account.

@@ -15,6 +15,7 @@ pub mod event;
 pub mod execution;
 pub mod experiments;
 pub mod ingest;
+pub mod kpis;
 #[cfg(feature = "yaml")]
 pub mod mapping;
 pub mod membership;
@@ -24,6 +25,7 @@ pub mod problem;
 pub mod quality;
 pub mod report;
 pub mod risk;
+pub mod roi;
 pub mod roster;
 pub mod rules;
 pub mod score;

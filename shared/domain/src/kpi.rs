@@ -4,89 +4,17 @@
 //! baseline; without a baseline it says so, and without anything counted it has no value. Counts are added up account by
 //! account and month by month, so any order of the facts gives the same figures.
 
+mod counter;
+mod monthly;
 mod registry;
 
+pub use counter::{Counter, Given};
+pub use monthly::{KEPT_MONTHS, Month, Monthly};
 pub use registry::{Draft, Registry, RegistryFault};
 
 use crate::fixed::{ONE, Quantity, divide_half_even};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-
-macro_rules! counters {
-    ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
-        /// What is counted.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(rename_all = "snake_case")]
-        pub enum Counter {$($(#[$doc])* $name),*}
-
-        impl Counter {
-            /// All of them.
-            pub const ALL: &'static [Self] = &[$(Self::$name),*];
-
-            /// Its name as it is written.
-            pub const fn name(self) -> &'static str {
-                match self {$(Self::$name => $text),*}
-            }
-        }
-    };
-}
-
-counters! {
-    /// Calls to action that were opened.
-    CtasOpened = "ctas_opened";
-    /// Calls to action that somebody carried out.
-    CtasCarriedOut = "ctas_carried_out";
-    /// Calls to action that somebody found to be of no use.
-    CtasDismissed = "ctas_dismissed";
-    /// Calls to action whose reason ended by itself.
-    CtasEndedByThemselves = "ctas_ended_by_themselves";
-    /// Cases that were opened.
-    CasesOpened = "cases_opened";
-    /// Cases that were resolved.
-    CasesResolved = "cases_resolved";
-    /// Seconds from the opening to the resolution of cases, all together.
-    CaseSeconds = "case_seconds";
-    /// Cases that were answered for the first time.
-    CasesAnswered = "cases_answered";
-    /// Seconds from the opening to the first answer, all together.
-    AnswerSeconds = "answer_seconds";
-    /// Escalations that were opened.
-    EscalationsOpened = "escalations_opened";
-    /// Escalations that somebody took on.
-    EscalationsTakenOn = "escalations_taken_on";
-    /// Times at which the next ones had to be told because nobody took an escalation on.
-    EscalationsAdvanced = "escalations_advanced";
-    /// Escalations that ended.
-    EscalationsResolved = "escalations_resolved";
-    /// Clocks of cases that ran out.
-    SlaBreaches = "sla_breaches";
-    /// Steps of playbooks that were settled.
-    StepsSettled = "steps_settled";
-    /// Steps of playbooks that were late.
-    StepsLate = "steps_late";
-    /// Messages of playbooks that went out without anybody's doing.
-    EffectsSent = "effects_sent";
-    /// Playbooks that were begun.
-    PlaybooksStarted = "playbooks_started";
-    /// Playbooks that were carried through.
-    PlaybooksCompleted = "playbooks_completed";
-    /// Playbooks that ended before.
-    PlaybooksCancelled = "playbooks_cancelled";
-}
-
-/// A figure that is not a count: what the portfolio is at the moment, or what became of its revenue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Given {
-    /// The share of scored accounts that are healthy or champions.
-    HealthyShare,
-    /// Gross revenue retention over a year.
-    GrossRetention,
-    /// Net revenue retention over a year.
-    NetRetention,
-    /// The share of customers of a year ago that are still there.
-    LogoRetention,
-}
 
 /// How a figure follows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,8 +43,21 @@ pub enum Formula {
     },
     /// A count itself.
     Count(Counter),
-    /// A figure of the portfolio, in percent.
+    /// One share less another one of the same whole, in percent: what speaks for it, less what speaks against it.
+    Balance {
+        /// What speaks for it.
+        of: Counter,
+        /// What speaks against it.
+        less: Counter,
+        /// The whole.
+        over: Counter,
+    },
+    /// Counts for each account of the portfolio.
+    PerAccount(Vec<Counter>),
+    /// A figure of the portfolio.
     Given(Given),
+    /// No recorded fact tells it: it has no value until one does.
+    NotRecorded,
 }
 
 /// Which way is better.
@@ -146,7 +87,11 @@ pub struct Kpi {
     pub id: String,
     /// What people call it.
     pub name: String,
-    /// `percent`, `seconds` or `count`.
+    /// The row of the requirements that asks for it: `A21`.
+    pub requirement: String,
+    /// How it follows from what is recorded, or why it cannot be told, in plain words.
+    pub means: String,
+    /// `percent`, `seconds`, `count` or `currency`.
     pub unit: String,
     /// How it follows.
     pub formula: Formula,
@@ -181,6 +126,8 @@ pub struct Reading {
     pub target: Option<Quantity>,
     /// How it stands.
     pub standing: Standing,
+    /// How many facts or accounts its whole is made of.
+    pub counted: u64,
 }
 
 /// How often what happened.
@@ -206,13 +153,27 @@ impl Counts {
         self.0.get(&counter).copied().unwrap_or_default()
     }
 
+    /// Whether nothing was counted.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     fn sum(&self, counters: &[Counter]) -> u64 {
         counters.iter().fold(0, |sum, counter| sum.saturating_add(self.get(*counter)))
     }
 }
 
-/// What is known of the portfolio, each in one.
-pub type Portfolio = BTreeMap<Given, Quantity>;
+/// A figure of the portfolio, in the unit in which it is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Known {
+    /// What it is.
+    pub value: Quantity,
+    /// Of how many accounts, or whatever its whole is made of.
+    pub of: u64,
+}
+
+/// What is known of the portfolio.
+pub type Portfolio = BTreeMap<Given, Known>;
 
 impl Kpi {
     /// How it stands.
@@ -230,7 +191,7 @@ impl Kpi {
                 if met { Standing::Met } else { Standing::Missed }
             }
         };
-        Reading { value, target, standing }
+        Reading { value, target, standing, counted: self.formula.counted(counts, portfolio) }
     }
 
     fn level(&self) -> Option<Quantity> {
@@ -255,7 +216,9 @@ impl Formula {
             Self::Share { of, over } | Self::Rest { of, over } => of.iter().chain(over).copied().collect(),
             Self::Mean { of, per } => vec![*of, *per],
             Self::Count(counter) => vec![*counter],
-            Self::Given(_) => Vec::new(),
+            Self::Balance { of, less, over } => vec![*of, *less, *over],
+            Self::PerAccount(counters) => counters.clone(),
+            Self::Given(_) | Self::NotRecorded => Vec::new(),
         }
     }
 
@@ -268,15 +231,35 @@ impl Formula {
             }
             Self::Mean { of, per } => ratio(counts.get(*of), counts.get(*per), 1),
             Self::Count(counter) => ratio(counts.get(*counter), 1, 1),
-            Self::Given(given) => {
-                let value = portfolio.get(given)?;
-                Some(Quantity::from_micros(value.micros().saturating_mul(100)))
+            Self::Balance { of, less, over } => {
+                let whole = counts.get(*over);
+                Some(ratio(counts.get(*of), whole, 100)?.minus(ratio(counts.get(*less), whole, 100)?))
             }
+            Self::PerAccount(counters) => ratio(counts.sum(counters), accounts(portfolio), 1),
+            Self::Given(given) => Some(portfolio.get(given)?.value),
+            Self::NotRecorded => None,
+        }
+    }
+
+    fn counted(&self, counts: &Counts, portfolio: &Portfolio) -> u64 {
+        match self {
+            Self::Share { over, .. } | Self::Rest { over, .. } => counts.sum(over),
+            Self::Mean { per: whole, .. } | Self::Balance { over: whole, .. } | Self::Count(whole) => {
+                counts.get(*whole)
+            }
+            Self::PerAccount(_) => accounts(portfolio),
+            Self::Given(given) => portfolio.get(given).map_or(0, |known| known.of),
+            Self::NotRecorded => 0,
         }
     }
 }
 
-fn ratio(part: u64, whole: u64, times: i64) -> Option<Quantity> {
+fn accounts(portfolio: &Portfolio) -> u64 {
+    portfolio.get(&Given::Accounts).map_or(0, |known| known.of)
+}
+
+/// A part of a whole, so many times, rounded half to even at the sixth place; none without a whole.
+pub fn ratio(part: u64, whole: u64, times: i64) -> Option<Quantity> {
     let part = i128::from(part) * i128::from(ONE) * i128::from(times);
     let micros = (whole > 0).then(|| divide_half_even(part, i128::from(whole)))?;
     i64::try_from(micros).ok().map(Quantity::from_micros)
@@ -294,7 +277,17 @@ mod tests {
 
     fn kpi(formula: Formula, direction: Direction, baseline: Option<&str>, target: Target) -> Kpi {
         let baseline = baseline.map(|text| text.parse().unwrap());
-        Kpi { id: "k".into(), name: "K".into(), unit: "percent".into(), formula, direction, baseline, target }
+        Kpi {
+            id: "k".into(),
+            name: "K".into(),
+            requirement: "A1".into(),
+            means: "what it says".into(),
+            unit: "percent".into(),
+            formula,
+            direction,
+            baseline,
+            target,
+        }
     }
 
     fn told(kpi: &Kpi, counts: &Counts) -> (Option<String>, Option<String>, Standing) {
@@ -339,9 +332,28 @@ mod tests {
         assert_eq!(value(mean, &none).unwrap(), "33.333333");
         let rest = Formula::Rest { of: vec![Counter::SlaBreaches], over: vec![Counter::CasesResolved] };
         assert_eq!(value(rest, &none).unwrap(), "66.666667");
-        let known = Portfolio::from([(Given::NetRetention, "1.5".parse().unwrap())]);
+        let known = Portfolio::from([
+            (Given::NetRetention, Known { value: Quantity::whole(150), of: 7 }),
+            (Given::Accounts, Known { value: Quantity::whole(4), of: 4 }),
+        ]);
         assert_eq!(value(Formula::Given(Given::NetRetention), &known).unwrap(), "150");
         assert_eq!(value(Formula::Given(Given::NetRetention), &none), None);
+        let each = Formula::PerAccount(vec![Counter::CasesResolved, Counter::SlaBreaches]);
+        assert_eq!(value(each.clone(), &known).unwrap(), "1");
+        assert_eq!((value(each, &none), value(Formula::NotRecorded, &known)), (None, None));
+        assert_eq!(Formula::Given(Given::NetRetention).counted(&counts, &known), 7);
+    }
+
+    #[test]
+    fn a125_promoters_less_detractors_may_be_below_nothing() {
+        let nps =
+            Formula::Balance { of: Counter::NpsPromoters, less: Counter::NpsDetractors, over: Counter::NpsAnswers };
+        let counts = counts(&[(Counter::NpsPromoters, 1), (Counter::NpsDetractors, 2), (Counter::NpsAnswers, 4)]);
+        assert_eq!(nps.value(&counts, &Portfolio::new()).unwrap().to_string(), "-25");
+        assert_eq!(
+            (nps.counted(&counts, &Portfolio::new()), nps.value(&Counts::default(), &Portfolio::new())),
+            (4, None)
+        );
     }
 
     #[test]
@@ -353,12 +365,5 @@ mod tests {
         back.merge(&one);
         assert_eq!(there, back);
         assert_eq!(there.get(Counter::CasesOpened), 5);
-    }
-
-    #[test]
-    fn every_counter_is_written_as_its_name() {
-        for counter in Counter::ALL {
-            assert_eq!(serde_json::to_value(counter).unwrap(), counter.name());
-        }
     }
 }

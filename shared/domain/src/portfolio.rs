@@ -2,16 +2,27 @@
 //!
 //! A row is a function of the set of its facts: any order, batching or repetition gives the same row, byte for byte.
 //! Each field is what its latest fact (by time, then by event id) says. What ended stays known for a while, so that an
-//! older fact that comes late does not bring it back.
+//! older fact that comes late does not bring it back. Counts alone do not bear repetition: who counts ([`Row::count`]) does
+//! so once for each event.
+
+mod past;
+mod summary;
+
+pub use past::{KEPT_WEEKS, Past, Place, Verdict, monday};
+pub use summary::{AccountFall, OpenCta, OpenEscalation, Summary};
 
 use crate::account::{LifecycleStage, Money, Segment};
 use crate::band::Band;
-use crate::fixed::Points;
-use crate::id::{AccountId, CauseId, CtaId, EscalationId, RuleId};
-use crate::signal::Severity;
+use crate::day::Day;
+use crate::fixed::{Points, Quantity};
+use crate::id::{AccountId, CauseId, CtaId, EscalationId, ExperimentId, PersonId, RuleId};
+use crate::kpi::{Counts, Month, Monthly};
+use crate::revenue::Ledger;
+use crate::rule::CtaKind;
+use crate::signal::{Metric, Severity};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The most ended calls to action, and the most ended escalations, that a row remembers.
 pub const MAX_ENDED: usize = 300;
@@ -19,6 +30,10 @@ pub const MAX_ENDED: usize = 300;
 pub const FALLS: usize = 5;
 /// How far back the summary looks for falls, in days.
 pub const FALL_DAYS: i64 = 30;
+/// The most findings that a row keeps, the latest.
+pub const MAX_ANOMALIES: usize = 20;
+/// For how many days a row keeps who did something about its account: those until the latest one.
+pub const ACTOR_DAYS: i32 = 100;
 
 /// Which of two facts is the later one: by time, then by the event's id.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -48,6 +63,37 @@ pub enum Fact {
     EscalationLive(EscalationId, EscalationView),
     /// An escalation ended.
     EscalationEnded(EscalationId),
+    /// It rose to a better band.
+    Rose,
+    /// Something was begun about a risk.
+    Begun(CtaId),
+    /// Nothing was begun for it, so that it can be seen what happens then.
+    HeldOut(ExperimentId),
+    /// It may grow.
+    Opportunity(CtaId),
+    /// Something about it is unusual.
+    Unusual(AnomalyView),
+    /// What a metric was at a moment.
+    Measured(Metric, Timestamp, Quantity),
+    /// Somebody looks after it in a role.
+    Owned(String, PersonId),
+    /// Something about its data, by a name of its own, is unusual or is no more.
+    Data(String, bool),
+    /// Somebody did something about it.
+    Acted(PersonId),
+}
+
+/// Something unusual about an account.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct AnomalyView {
+    /// In which metric.
+    pub metric: String,
+    /// `up` or `down`.
+    pub direction: String,
+    /// How unusual.
+    pub severity: String,
+    /// What is unusual, with the numbers.
+    pub reason: String,
 }
 
 /// What an account is.
@@ -61,6 +107,15 @@ pub struct Profile {
     pub segment: Segment,
     /// Where it is on its way.
     pub stage: LifecycleStage,
+    /// When its contract ends, if that is known.
+    pub renewal_on: Option<Day>,
+}
+
+impl Profile {
+    /// What it pays: nothing once it is no customer any more.
+    pub fn pays(&self) -> Money {
+        if self.stage == LifecycleStage::Churned { Money::default() } else { self.arr }
+    }
 }
 
 /// How healthy an account is.
@@ -72,6 +127,17 @@ pub struct Health {
     pub band: Option<Band>,
     /// Too little data.
     pub provisional: bool,
+}
+
+impl Health {
+    /// Where it puts the account.
+    pub const fn place(&self) -> Place {
+        match (self.provisional, self.band) {
+            (true, _) => Place::Provisional,
+            (false, Some(band)) => Place::In(band),
+            (false, None) => Place::Unscored,
+        }
+    }
 }
 
 /// A fall of the score.
@@ -97,6 +163,8 @@ impl Fall {
 pub struct CtaView {
     /// The rule that opened it.
     pub rule: RuleId,
+    /// What it is about.
+    pub kind: CtaKind,
     /// Why, in plain words.
     pub reason: String,
     /// The larger, the more urgent.
@@ -143,26 +211,99 @@ pub struct Row {
     fall: Option<Latest<Fall>>,
     ctas: BTreeMap<CtaId, Latest<Option<CtaView>>>,
     escalations: BTreeMap<EscalationId, Latest<Option<EscalationView>>>,
+    /// What it was.
+    #[serde(default)]
+    pub past: Past,
+    /// What it pays.
+    #[serde(default)]
+    pub ledger: Ledger,
+    /// What was counted.
+    #[serde(default)]
+    pub counted: Monthly,
+    #[serde(default)]
+    anomalies: BTreeSet<(Timestamp, AnomalyView)>,
+    #[serde(default)]
+    measured: BTreeMap<Metric, Latest<Quantity>>,
+    #[serde(default)]
+    owners: BTreeMap<String, Latest<PersonId>>,
+    #[serde(default)]
+    data: BTreeMap<String, Latest<Option<()>>>,
+    #[serde(default)]
+    actors: BTreeMap<Day, BTreeSet<PersonId>>,
 }
 
 impl Row {
     /// A row that nothing is known of.
-    pub const fn new(account: AccountId) -> Self {
-        Self { account, profile: None, health: None, fall: None, ctas: BTreeMap::new(), escalations: BTreeMap::new() }
+    pub fn new(account: AccountId) -> Self {
+        Self {
+            account,
+            profile: None,
+            health: None,
+            fall: None,
+            ctas: BTreeMap::new(),
+            escalations: BTreeMap::new(),
+            past: Past::default(),
+            ledger: Ledger::default(),
+            counted: Monthly::default(),
+            anomalies: BTreeSet::new(),
+            measured: BTreeMap::new(),
+            owners: BTreeMap::new(),
+            data: BTreeMap::new(),
+            actors: BTreeMap::new(),
+        }
     }
 
     /// Takes a fact in. Says whether the row is another one now.
     pub fn apply(&mut self, stamp: Stamp, fact: Fact) -> bool {
+        let at = stamp.at;
         match fact {
-            Fact::Profile(value) => put(&mut self.profile, stamp, value),
-            Fact::Health(value) => put(&mut self.health, stamp, Some(value)),
-            Fact::Left => put(&mut self.health, stamp, None),
+            Fact::Profile(value) => {
+                let pays = self.ledger.set(at, value.pays());
+                let renews = value.renewal_on.is_some_and(|on| self.past.renewal(on));
+                self.past.heard(at) | put(&mut self.profile, stamp, value) | pays | renews
+            }
+            Fact::Health(value) => {
+                let was = self.past.was(at, value.place());
+                put(&mut self.health, stamp, Some(value)) | was
+            }
+            Fact::Left => {
+                let was = self.past.was(at, Place::Left);
+                put(&mut self.health, stamp, None) | was
+            }
             Fact::Fell(value) => put(&mut self.fall, stamp, value),
             Fact::CtaLive(id, view) => put_among(&mut self.ctas, id, stamp, Some(view)),
             Fact::CtaEnded(id) => put_among(&mut self.ctas, id, stamp, None),
             Fact::EscalationLive(id, view) => put_among(&mut self.escalations, id, stamp, Some(view)),
             Fact::EscalationEnded(id) => put_among(&mut self.escalations, id, stamp, None),
+            Fact::Rose => self.past.rose(at),
+            Fact::Begun(cta) => self.past.begun(at, cta),
+            Fact::HeldOut(experiment) => self.past.held_out(at, experiment),
+            Fact::Opportunity(cta) => self.past.opportunity(at, cta),
+            Fact::Unusual(view) => {
+                let new = self.anomalies.insert((at, view));
+                if self.anomalies.len() > MAX_ANOMALIES {
+                    self.anomalies.pop_first();
+                }
+                new
+            }
+            Fact::Measured(metric, at, value) => put_in(&mut self.measured, metric, Stamp { at, ..stamp }, value),
+            Fact::Owned(role, person) => put_in(&mut self.owners, role, stamp, person),
+            Fact::Data(what, open) => put_among(&mut self.data, what, stamp, open.then_some(())),
+            Fact::Acted(person) => self.acted(Day::of(at), person),
         }
+    }
+
+    /// Counts what an event says, in the month in which it happened. Once for each event: counts bear no repetition.
+    pub fn count(&mut self, at: Timestamp, counts: &Counts) {
+        self.counted.add(Month::of(at), counts);
+    }
+
+    fn acted(&mut self, day: Day, person: PersonId) -> bool {
+        let new = self.actors.entry(day).or_default().insert(person);
+        if let Some(latest) = self.actors.keys().next_back().copied() {
+            self.actors = self.actors.split_off(&latest.plus(1 - ACTOR_DAYS));
+        }
+        new && self.actors.contains_key(&day)
     }
 
     /// What the account is.
@@ -203,6 +344,36 @@ impl Row {
         self.escalations.iter().filter_map(|(id, latest)| Some((id, latest.value.as_ref()?)))
     }
 
+    /// What was unusual since a moment, the oldest first.
+    pub fn anomalies(&self, since: Timestamp) -> impl Iterator<Item = (Timestamp, &AnomalyView)> {
+        self.anomalies.iter().filter(move |(at, _)| *at >= since).map(|(at, view)| (*at, view))
+    }
+
+    /// What a metric was last.
+    pub fn measured(&self, metric: Metric) -> Option<Quantity> {
+        self.measured.get(&metric).map(|latest| latest.value)
+    }
+
+    /// Who looks after it in a role.
+    pub fn owner(&self, role: &str) -> Option<&PersonId> {
+        self.owners.get(role).map(|latest| &latest.value)
+    }
+
+    /// Everybody who looks after it.
+    pub fn owners(&self) -> impl Iterator<Item = &PersonId> {
+        self.owners.values().map(|latest| &latest.value)
+    }
+
+    /// Whether something about its data is unusual.
+    pub fn has_unusual_data(&self) -> bool {
+        self.data.values().any(|latest| latest.value.is_some())
+    }
+
+    /// Who did something about it, by day.
+    pub const fn actors(&self) -> &BTreeMap<Day, BTreeSet<PersonId>> {
+        &self.actors
+    }
+
     /// What people call it; its id where nobody has said.
     pub fn name(&self) -> &str {
         self.profile().map_or(self.account.as_str(), |profile| &profile.name)
@@ -214,6 +385,15 @@ fn put<T: Ord>(field: &mut Option<Latest<T>>, stamp: Stamp, value: T) -> bool {
     let later = field.as_ref().is_none_or(|known| *known < news);
     if later {
         *field = Some(news);
+    }
+    later
+}
+
+fn put_in<K: Ord, T: Ord>(fields: &mut BTreeMap<K, Latest<T>>, key: K, stamp: Stamp, value: T) -> bool {
+    let news = Latest { stamp, value };
+    let later = fields.get(&key).is_none_or(|known| *known < news);
+    if later {
+        fields.insert(key, news);
     }
     later
 }
@@ -243,310 +423,5 @@ fn put_among<K: Ord + Clone, T: Ord>(
     changed
 }
 
-/// The portfolio at a moment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Summary {
-    /// How many accounts there are, without those that have left.
-    pub accounts: usize,
-    /// How many accounts are in each band; provisional scores are counted apart.
-    pub by_band: BTreeMap<Band, usize>,
-    /// How many accounts have a score from too little data.
-    pub provisional: usize,
-    /// How many accounts were not scored yet.
-    pub unscored: usize,
-    /// The deepest falls of the last [`FALL_DAYS`] days that were not made good, the deepest first.
-    pub biggest_falls: Vec<AccountFall>,
-    /// Calls to action that are to be done, the most urgent first.
-    pub open_ctas: Vec<OpenCta>,
-    /// Escalations that are open, the one that breaches first in front.
-    pub open_escalations: Vec<OpenEscalation>,
-}
-
-/// The last fall of an account.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct AccountFall {
-    /// Which account.
-    pub account: AccountId,
-    /// What people call it.
-    pub name: String,
-    /// When.
-    pub at: Timestamp,
-    /// The fall.
-    pub fall: Fall,
-}
-
-/// A call to action that is to be done.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct OpenCta {
-    /// Which call to action.
-    pub id: CtaId,
-    /// About which account.
-    pub account: AccountId,
-    /// What people call it.
-    pub name: String,
-    /// What is to be done.
-    pub cta: CtaView,
-}
-
-/// An escalation that is open.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct OpenEscalation {
-    /// Which escalation.
-    pub id: EscalationId,
-    /// About which account.
-    pub account: AccountId,
-    /// What people call it.
-    pub name: String,
-    /// What it is about.
-    pub escalation: EscalationView,
-    /// Seconds until the next clock runs out; negative when it has, nothing when none runs.
-    pub seconds_to_breach: Option<i64>,
-}
-
-impl Summary {
-    /// The summary of the rows at a moment. The order of the rows does not matter.
-    pub fn of<'a>(rows: impl IntoIterator<Item = &'a Row>, now: Timestamp) -> Self {
-        let mut summary = Self {
-            accounts: 0,
-            by_band: Band::ALL.into_iter().map(|band| (band, 0)).collect(),
-            provisional: 0,
-            unscored: 0,
-            biggest_falls: Vec::new(),
-            open_ctas: Vec::new(),
-            open_escalations: Vec::new(),
-        };
-        for row in rows {
-            summary.add(row, now);
-        }
-        summary
-            .biggest_falls
-            .sort_by(|a, b| b.fall.depth().cmp(&a.fall.depth()).then_with(|| a.account.cmp(&b.account)));
-        summary.biggest_falls.truncate(FALLS);
-        summary.open_ctas.sort_by(|a, b| b.cta.priority.cmp(&a.cta.priority).then_with(|| a.id.cmp(&b.id)));
-        summary.open_escalations.sort_by(|a, b| {
-            let key = |open: &OpenEscalation| {
-                (open.seconds_to_breach.is_none(), open.seconds_to_breach, open.escalation.severity)
-            };
-            key(a).cmp(&key(b)).then_with(|| a.id.cmp(&b.id))
-        });
-        summary
-    }
-
-    fn count(&mut self, row: &Row) {
-        match row.health().map(|health| (health.provisional, health.band)) {
-            Some((true, _)) => self.provisional += 1,
-            Some((false, Some(band))) => *self.by_band.entry(band).or_default() += 1,
-            Some((false, None)) | None => self.unscored += 1,
-        }
-    }
-
-    fn add(&mut self, row: &Row, now: Timestamp) {
-        if !row.has_left() {
-            self.accounts += 1;
-            self.count(row);
-        }
-        let (account, name) = (&row.account, row.name());
-        self.biggest_falls.extend(row.fall_to_name(now).map(|(at, fall)| AccountFall {
-            account: account.clone(),
-            name: name.to_owned(),
-            at,
-            fall: fall.clone(),
-        }));
-        self.open_ctas.extend(row.ctas().map(|(id, cta)| OpenCta {
-            id: id.clone(),
-            account: account.clone(),
-            name: name.to_owned(),
-            cta: cta.clone(),
-        }));
-        self.open_escalations.extend(row.escalations().map(|(id, escalation)| OpenEscalation {
-            id: id.clone(),
-            account: account.clone(),
-            name: name.to_owned(),
-            escalation: escalation.clone(),
-            seconds_to_breach: escalation.breach_at.map(|at| seconds(at.duration_since(now))),
-        }));
-    }
-}
-
-const fn seconds(duration: SignedDuration) -> i64 {
-    duration.as_secs()
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn at(seconds: i64) -> Timestamp {
-        Timestamp::from_second(1_700_000_000 + seconds).unwrap()
-    }
-
-    fn stamp(seconds: i64, event: u32) -> Stamp {
-        Stamp { at: at(seconds), event: CauseId::new(format!("e{event}")).unwrap() }
-    }
-
-    fn health(score: i32, band: Band) -> Fact {
-        Fact::Health(Health { score: Points::whole(score), band: Some(band), provisional: false })
-    }
-
-    fn fell(from: i32, to: i32) -> Fact {
-        Fact::Fell(Fall { from: Points::whole(from), to: Points::whole(to), reasons: vec!["usage".into()] })
-    }
-
-    fn cta_id(number: u32) -> CtaId {
-        CtaId::new(format!("cta-{number}")).unwrap()
-    }
-
-    fn cta(number: u32, priority: i64) -> Fact {
-        Fact::CtaLive(
-            cta_id(number),
-            CtaView {
-                rule: RuleId::new("r").unwrap(),
-                reason: "look".into(),
-                priority,
-                owner: None,
-                opened_at: at(0),
-                due_at: at(0),
-            },
-        )
-    }
-
-    fn escalation(number: u32, breach_at: Option<i64>) -> Fact {
-        let breach_at = breach_at.map(at);
-        let view = EscalationView {
-            severity: Severity::High,
-            reason: "why".into(),
-            role: "executive".into(),
-            acknowledged: false,
-            opened_at: at(0),
-            breach_at,
-        };
-        Fact::EscalationLive(EscalationId::new(format!("esc-{number}")).unwrap(), view)
-    }
-
-    fn row(account: &str, facts: impl IntoIterator<Item = Fact>) -> Row {
-        let mut row = Row::new(AccountId::new(account).unwrap());
-        for (number, fact) in (0..).zip(facts) {
-            row.apply(stamp(i64::from(number), number), fact);
-        }
-        row
-    }
-
-    #[test]
-    fn of_one_moment_the_end_is_the_latest_whatever_the_ids_of_the_events() {
-        for ids in [[1, 2], [2, 1]] {
-            for end_first in [false, true] {
-                let mut row = Row::new(AccountId::new("a").unwrap());
-                let facts = [(ids[0], cta(1, 5)), (ids[1], Fact::CtaEnded(cta_id(1)))];
-                let order = if end_first { [1, 0] } else { [0, 1] };
-                for index in order {
-                    let (event, fact) = facts[index].clone();
-                    row.apply(stamp(7, event), fact);
-                }
-                assert_eq!(row.ctas().count(), 0, "{ids:?} {end_first}");
-            }
-        }
-    }
-
-    #[test]
-    fn an_older_fact_that_comes_late_changes_nothing() {
-        let mut row = row("a", []);
-        assert!(row.apply(stamp(9, 1), health(60, Band::Critical)));
-        assert!(!row.apply(stamp(8, 2), health(90, Band::Champion)));
-        assert!(!row.apply(stamp(9, 1), health(60, Band::Critical)), "the same fact again");
-        assert_eq!(row.health().unwrap().band, Some(Band::Critical));
-        assert!(row.apply(stamp(20, 3), Fact::CtaEnded(cta_id(1))));
-        assert!(!row.apply(stamp(10, 4), cta(1, 5)));
-        assert_eq!(row.ctas().count(), 0);
-    }
-
-    #[test]
-    fn what_ended_is_forgotten_at_last() {
-        let mut row = row("a", [cta(0, 1)]);
-        for number in 1..=400 {
-            row.apply(stamp(i64::from(number), number), Fact::CtaEnded(cta_id(number)));
-        }
-        assert_eq!((row.ctas.len(), row.ctas().count()), (MAX_ENDED + 1, 1));
-        assert!(!row.ctas.contains_key(&cta_id(100)) && row.ctas.contains_key(&cta_id(101)));
-    }
-
-    #[test]
-    fn the_summary_counts_ranks_and_orders() {
-        let rows = [
-            row("a", [health(95, Band::Champion), fell(97, 95), cta(1, 5)]),
-            row(
-                "b",
-                [health(50, Band::Emergency), fell(90, 50), cta(2, 9), escalation(1, None), escalation(2, Some(500))],
-            ),
-            row("c", [health(75, Band::AtRisk), fell(80, 75), escalation(3, Some(-60))]),
-            row("d", [Fact::Health(Health { score: Points::whole(10), band: None, provisional: true })]),
-            row("e", [fell(80, 75)]),
-            row("f", [fell(60, 59)]),
-            row("g", [fell(60, 57)]),
-            row("h", [fell(60, 61)]),
-        ];
-        let summary = Summary::of(&rows, at(0));
-        assert_eq!(summary.accounts, 8);
-        assert_eq!(
-            (summary.by_band[&Band::Champion], summary.by_band[&Band::Emergency], summary.by_band[&Band::Healthy]),
-            (1, 1, 0)
-        );
-        assert_eq!((summary.provisional, summary.unscored), (1, 4));
-        let falls: Vec<&str> = summary.biggest_falls.iter().map(|fall| fall.account.as_str()).collect();
-        assert_eq!(falls, ["b", "c", "e", "g", "a"], "the deepest first, of equal ones the first by name");
-        let ctas: Vec<i64> = summary.open_ctas.iter().map(|open| open.cta.priority).collect();
-        assert_eq!(ctas, [9, 5]);
-        let breaches: Vec<Option<i64>> = summary.open_escalations.iter().map(|open| open.seconds_to_breach).collect();
-        assert_eq!(breaches, [Some(-60), Some(500), None]);
-    }
-
-    #[test]
-    fn an_account_that_left_is_in_no_band_and_no_fall() {
-        let left = row("a", [health(50, Band::Emergency), fell(80, 50), Fact::Left]);
-        let back = row("b", [Fact::Left, health(90, Band::Champion)]);
-        let summary = Summary::of([&left, &back], at(0));
-        assert_eq!((summary.accounts, summary.by_band[&Band::Emergency], summary.by_band[&Band::Champion]), (1, 0, 1));
-        assert_eq!((summary.unscored, summary.biggest_falls.len()), (0, 0));
-    }
-
-    #[test]
-    fn a_fall_that_was_made_good_or_is_long_past_is_not_named() {
-        let made_good = row("a", [fell(80, 60), health(81, Band::Healthy)]);
-        let still_down = row("b", [fell(80, 60), health(79, Band::AtRisk)]);
-        let named = |rows: [&Row; 2], now| Summary::of(rows, now).biggest_falls.len();
-        assert_eq!(named([&made_good, &still_down], at(0)), 1);
-        assert_eq!(named([&made_good, &still_down], at(31 * 86_400)), 0);
-    }
-
-    fn any_fact() -> impl Strategy<Value = (Stamp, Fact)> {
-        let bands = prop::sample::select(Band::ALL.to_vec());
-        let fact = prop_oneof![
-            (0..100, bands).prop_map(|(score, band)| health(score, band)),
-            (0..100, 0..100).prop_map(|(from, to)| fell(from, to)),
-            (0..4_u32, 0..9_i64).prop_map(|(number, priority)| cta(number, priority)),
-            (0..4_u32).prop_map(|number| Fact::CtaEnded(cta_id(number))),
-            (0..4_u32, prop::option::of(0..99_i64)).prop_map(|(number, breach)| escalation(number, breach)),
-            (0..4_u32).prop_map(|number| Fact::EscalationEnded(EscalationId::new(format!("esc-{number}")).unwrap())),
-        ];
-        ((0..6_i64, 0..4_u32).prop_map(|(seconds, event)| stamp(seconds, event)), fact)
-    }
-
-    proptest! {
-        #[test]
-        fn any_order_and_repetition_of_the_same_facts_gives_the_same_row(
-            (all, shuffled) in prop::collection::vec(any_fact(), 1..40).prop_flat_map(|all| {
-                let twice: Vec<_> = all.iter().chain(&all).cloned().collect();
-                (Just(all), Just(twice).prop_shuffle())
-            })
-        ) {
-            let fold = |facts: Vec<(Stamp, Fact)>| {
-                let mut row = row("a", []);
-                for (stamp, fact) in facts {
-                    row.apply(stamp, fact);
-                }
-                serde_json::to_string(&row).unwrap()
-            };
-            prop_assert_eq!(fold(all), fold(shuffled));
-        }
-    }
-}
+mod tests;

@@ -8,12 +8,18 @@
 //! (<https://www.saasmetricsboard.com/net-revenue-retention>).
 
 mod cohort;
+mod renewal;
 
 pub use cohort::{Age, Cohort, cohorts};
+pub use renewal::{
+    Backtest, Due, Expected, Forecast, INTERVAL_PERCENT, LEAST_OUTCOMES, Outcome, PastRenewal, SETTLED_AFTER_DAYS,
+    forecast,
+};
 
 use crate::account::Money;
 use crate::day::Day;
 use crate::fixed::{ONE, Quantity, divide_half_even};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -23,28 +29,41 @@ pub const MAX_LEVELS: usize = 72;
 
 /// What an account pays a year, from each day on until the next.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Ledger(BTreeMap<Day, Money>);
+#[serde(transparent)]
+pub struct Ledger(BTreeMap<Day, Level>);
+
+/// What was said last on a day: of the same moment, the larger amount.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+struct Level {
+    at: Timestamp,
+    arr: Money,
+}
 
 impl Ledger {
-    /// From a day on the account pays so much a year; nothing where it left. Told twice it is the same, and days may be told
-    /// in any order.
-    pub fn set(&mut self, day: Day, arr: Money) {
-        self.0.insert(day, arr);
+    /// From a moment on the account pays so much a year; nothing where it left. Told twice it is the same, and it may be
+    /// told in any order. Says whether the ledger is another one now.
+    pub fn set(&mut self, at: Timestamp, arr: Money) -> bool {
+        let (day, level) = (Day::of(at), Level { at, arr });
+        if self.0.get(&day).is_some_and(|known| *known >= level) {
+            return false;
+        }
+        self.0.insert(day, level);
         while self.0.len() > MAX_LEVELS {
             let started = self.started();
             let oldest = self.0.keys().copied().find(|day| Some(*day) != started);
             oldest.and_then(|day| self.0.remove(&day));
         }
+        self.0.get(&day) == Some(&level)
     }
 
     /// What it paid a year at the end of a day.
     pub fn on(&self, day: Day) -> Money {
-        self.0.range(..=day).next_back().map(|(_, arr)| *arr).unwrap_or_default()
+        self.0.range(..=day).next_back().map(|(_, level)| level.arr).unwrap_or_default()
     }
 
     /// The first day on which it paid.
     pub fn started(&self) -> Option<Day> {
-        self.0.iter().find(|(_, arr)| arr.cents() > 0).map(|(day, _)| *day)
+        self.0.iter().find(|(_, level)| level.arr.cents() > 0).map(|(day, _)| *day)
     }
 }
 
@@ -132,7 +151,7 @@ const fn add(one: Money, other: Money) -> Money {
 }
 
 /// A part of a whole, in one, rounded half to even at the sixth place.
-pub(crate) fn share(part: i64, whole: i64) -> Option<Quantity> {
+pub fn share(part: i64, whole: i64) -> Option<Quantity> {
     let micros = (whole > 0).then(|| divide_half_even(i128::from(part) * i128::from(ONE), i128::from(whole)))?;
     i64::try_from(micros).ok().map(Quantity::from_micros)
 }
@@ -148,7 +167,9 @@ mod tests {
 
     pub(super) fn ledger(levels: &[(i32, i64)]) -> Ledger {
         let mut ledger = Ledger::default();
-        levels.iter().for_each(|(day, dollars)| ledger.set(Day::from_number(*day), Money::from_cents(dollars * 100)));
+        levels.iter().for_each(|(day, dollars)| {
+            ledger.set(Day::from_number(*day).start(), Money::from_cents(dollars * 100));
+        });
         ledger
     }
 
@@ -177,6 +198,20 @@ mod tests {
         assert_eq!(moved.net_retention().unwrap().to_string(), "0.61");
         assert_eq!((moved.customers, moved.left), (4, 1));
         assert_eq!(moved.logo_retention().unwrap().to_string(), "0.75");
+    }
+
+    #[test]
+    fn of_one_day_what_was_said_last_stands_whichever_came_first() {
+        let at = |seconds| Timestamp::from_second(seconds).unwrap();
+        for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0]] {
+            let mut ledger = Ledger::default();
+            let said = [(at(10), 5), (at(20), 7), (at(20), 6)];
+            order.iter().for_each(|index| {
+                ledger.set(said[*index].0, Money::from_cents(said[*index].1));
+            });
+            assert_eq!(ledger.on(Day::from_number(0)).cents(), 7, "{order:?}");
+            assert!(!ledger.set(at(10), Money::from_cents(9)), "an older word comes late");
+        }
     }
 
     #[test]

@@ -112,6 +112,7 @@ impl Stage {
             queue: told.clone(),
             clock: clock.clone(),
             metrics: Arc::new(Nowhere),
+            answers: Arc::default(),
         };
         let policies = contract::escalation::built_in().map_err(|faults| format!("{faults:?}"))?;
         let mut writes = vec![put(keys::tenant_entry(&tenant()?), &json!({}))?];

@@ -8,6 +8,7 @@
 use crate::data::{self, DataError};
 use crate::import::listed;
 use crate::post;
+use crate::shelf::Folder;
 use clap::Args;
 use contract::event::FunctionName;
 use contract::problem::Fault;
@@ -125,6 +126,7 @@ pub struct Configuration {
     destinations: Destinations,
     models: Models,
     sent: Option<PathBuf>,
+    papers: Option<PathBuf>,
 }
 
 impl Files {
@@ -213,6 +215,7 @@ impl Configuration {
             destinations,
             models,
             sent: None,
+            papers: None,
         })
     }
 
@@ -220,6 +223,13 @@ impl Configuration {
     #[must_use]
     pub fn sent_to(mut self, path: PathBuf) -> Self {
         self.sent = Some(path);
+        self
+    }
+
+    /// Papers are laid in this folder; without one, nowhere.
+    #[must_use]
+    pub fn papers_in(mut self, path: PathBuf) -> Self {
+        self.papers = Some(path);
         self
     }
 
@@ -240,7 +250,13 @@ impl Configuration {
                 let escalate = escalate::Escalate::with(ports, self.policies.clone(), self.roster.clone());
                 Arc::new(escalate.reaching(self.destinations.clone(), connector))
             }
-            FunctionName::Report => Arc::new(report::Report::new(ports)),
+            FunctionName::Report => {
+                let report = report::Report::new(ports).map_err(|error| error.to_string())?;
+                Arc::new(match &self.papers {
+                    Some(path) => report.laying_on(Arc::new(Folder(path.clone()))),
+                    None => report,
+                })
+            }
         })
     }
 }

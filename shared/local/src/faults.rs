@@ -38,11 +38,15 @@ pub enum Fault {
     CrashAfterPublish,
     /// The function's time is nearly over when a message comes.
     ShortTime,
+    /// A destination outside does not take what it is told.
+    DestinationFailure,
+    /// A destination outside takes what it is told, and nobody hears that it did.
+    LostReceipt,
 }
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Duplicate,
         Self::Delay,
         Self::Reorder,
@@ -55,6 +59,8 @@ impl Fault {
         Self::CrashAfterCommit,
         Self::CrashAfterPublish,
         Self::ShortTime,
+        Self::DestinationFailure,
+        Self::LostReceipt,
     ];
 }
 

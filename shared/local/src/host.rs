@@ -282,6 +282,7 @@ fn ports(parts: &Parts, queues: &Arc<Queues>, function: FunctionName) -> Ports {
         queue: Arc::new(Lanes(own.map(lane).collect())),
         clock,
         metrics: parts.metrics.clone(),
+        answers: Arc::default(),
     }
 }
 

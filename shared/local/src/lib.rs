@@ -24,5 +24,6 @@ pub mod post;
 pub mod queue;
 pub mod sample;
 pub mod schedule;
+pub mod shelf;
 pub mod summary;
 pub mod wiring;

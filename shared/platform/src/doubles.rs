@@ -64,6 +64,7 @@ impl Doubles {
             queue: self.queue.clone(),
             clock: self.clock.clone(),
             metrics: self.metrics.clone(),
+            answers: Arc::default(),
         }
     }
 

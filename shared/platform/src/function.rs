@@ -1,6 +1,7 @@
 //! What a function is: three doors, and the ports it works through. The Lambda host and the local host drive the same
 //! trait.
 
+use crate::answers::Gathered;
 use crate::bus::{Bus, BusError};
 use crate::clock::Clock;
 use crate::http::{Caller, Problem, Request, Response, Route};
@@ -26,6 +27,8 @@ pub struct Ports {
     pub clock: Arc<dyn Clock>,
     /// Where metrics go.
     pub metrics: Arc<dyn Metrics>,
+    /// How the door answered, as far as that is not recorded yet.
+    pub answers: Arc<Gathered>,
 }
 
 /// A schedule's call: its name and the slot it stands for. A slot that fires twice has the same time.

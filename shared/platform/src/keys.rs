@@ -375,6 +375,21 @@ pub fn portfolio_partition(tenant: &TenantId) -> String {
     tenant_partition(tenant, "PORTFOLIO")
 }
 
+/// A fact about an account that has no line in its timeline, as it came. Writer: report.
+pub fn kept_fact(tenant: &TenantId, account: &AccountId, at: Timestamp, event: &CauseId) -> Key {
+    of_account(tenant, account, format!("fact#{}#{event}", time(at)))
+}
+
+/// How a function answered on a day. Writer: the edge of that function.
+pub fn answers(tenant: &TenantId, day: Day, function: &str) -> Key {
+    Key { pk: answers_partition(tenant), sk: format!("{day}#{function}") }
+}
+
+/// The partition of how functions answered.
+pub fn answers_partition(tenant: &TenantId) -> String {
+    tenant_partition(tenant, "ANSWERS")
+}
+
 /// The answer to a request with an `Idempotency-Key`. Writer: the edge of the function that was asked.
 pub fn idempotency(tenant: &TenantId, function: &str, key: &str) -> Key {
     of_tenant(tenant, &format!("IDEMPOTENCY#{function}"), key)

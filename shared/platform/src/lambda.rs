@@ -15,9 +15,9 @@ mod proxy;
 mod xray;
 
 use crate::clock::{Clock, WallClock};
-use crate::connector::Connector;
 use crate::connector::secret::CachedSecrets;
 use crate::connector::secrets_manager::SecretsManager;
+use crate::connector::{Connector, Transport};
 use crate::environment::{Environment, EnvironmentError};
 use crate::function::{Failure, Function, Ports, Tick};
 use crate::http::auth::Verifier;
@@ -25,6 +25,7 @@ use crate::http::{self, Request};
 use crate::log;
 use crate::metrics::EmbeddedMetricFormat;
 use crate::queue::{Lanes, Queue};
+use crate::shelf::{Bucket, Shelf};
 use aws::Aws;
 use batch::{AllFailed, Batch, BatchAnswer};
 use contract::event::FunctionName;
@@ -113,10 +114,25 @@ where
     serve_reaching(name, |ports, _, _| make(ports))
 }
 
-/// The same for a function that tells destinations outside.
+/// What a function reaches outside of its deployment.
+pub struct Outside {
+    /// Tells destinations.
+    pub connector: Arc<Connector>,
+    transport: Arc<dyn Transport>,
+    region: String,
+}
+
+impl Outside {
+    /// The bucket of this name.
+    pub fn bucket(&self, name: &str) -> Arc<dyn Shelf> {
+        Arc::new(Bucket::new(self.transport.clone(), &*self.region, name))
+    }
+}
+
+/// The same for a function that reaches something outside.
 pub fn serve_reaching<F, E>(
     name: FunctionName,
-    make: impl FnOnce(Ports, Arc<Connector>, &Environment) -> Result<F, E>,
+    make: impl FnOnce(Ports, Outside, &Environment) -> Result<F, E>,
 ) -> Result<(), ServeError>
 where
     F: Function + 'static,
@@ -126,9 +142,8 @@ where
     let subsegments = Subsegments::new(name, &environment, Arc::new(WallClock));
     log::init(name, &environment, subsegments.map(|layer| layer.with_filter(filter_fn(Subsegments::wants))))?;
     std::panic::set_hook(Box::new(|panic| tracing::error!(%panic, "panicked")));
-    let (ports, verifier, connector) = connect(name, &environment)?;
-    let function =
-        make(ports, connector, &environment).map_err(|error| ServeError::Configuration(error.to_string()))?;
+    let (ports, verifier, outside) = connect(name, &environment)?;
+    let function = make(ports, outside, &environment).map_err(|error| ServeError::Configuration(error.to_string()))?;
     let host = Host { function, verifier };
     // One thread: a function has one call at a time and waits for its table, not for its processor.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -137,10 +152,7 @@ where
 }
 
 /// The ports and the verifier that the environment describes.
-fn connect(
-    name: FunctionName,
-    environment: &Environment,
-) -> Result<(Ports, Verifier, Arc<Connector>), EnvironmentError> {
+fn connect(name: FunctionName, environment: &Environment) -> Result<(Ports, Verifier, Outside), EnvironmentError> {
     let clock: Arc<dyn Clock> = Arc::new(WallClock);
     let runtime = environment.require(RUNTIME_VARIABLES);
     let aws = Aws::new(environment);
@@ -159,8 +171,10 @@ fn connect(
             let transport = Arc::new(aws.outbound(clock.clone()));
             let secrets = SecretsManager::new(transport.clone(), aws.region());
             let secrets = Arc::new(CachedSecrets::new(secrets, clock.clone()));
-            let connector = Arc::new(Connector::new(transport, secrets, clock.clone()));
-            Ok((Ports { table, bus: Arc::new(aws.bus(bus)), queue, clock, metrics }, verifier, connector))
+            let connector = Arc::new(Connector::new(transport.clone(), secrets, clock.clone()));
+            let outside = Outside { connector, transport, region: aws.region().to_owned() };
+            let ports = Ports { table, bus: Arc::new(aws.bus(bus)), queue, clock, metrics, answers: Arc::default() };
+            Ok((ports, verifier, outside))
         }
         (runtime, aws, names, queue_urls, verifier) => {
             let problems = [runtime.err(), aws.err(), names.err(), queue_urls.err(), verifier.err()];

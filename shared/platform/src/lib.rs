@@ -3,6 +3,7 @@
 //!
 //! Features: `embedded` brings the table on redb, `lambda` brings the AWS adapters and the Lambda host.
 
+pub mod answers;
 pub mod bus;
 pub mod clock;
 pub mod connector;
@@ -20,6 +21,7 @@ pub mod metrics;
 pub mod once;
 pub mod queue;
 pub mod random;
+pub mod shelf;
 pub mod snapshot;
 pub mod sweep;
 pub mod table;

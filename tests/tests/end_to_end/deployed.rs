@@ -93,6 +93,8 @@ impl Deployed {
             ("JwksUrl", &jwks_url),
             ("ScoreSchedule", "rate(1 minute)"),
             ("ScoreScheduleSeconds", "60"),
+            ("PapersSchedule", "rate(1 minute)"),
+            ("PapersScheduleSeconds", "60"),
             ("ProtectTable", "false"),
             ("Destinations", &destinations),
         ];

@@ -62,7 +62,7 @@ fn cohort(month: Date, ledgers: &[&Ledger], today: Day) -> Cohort {
 }
 
 /// The first day of the month in which a day lies.
-fn month_of(day: Day) -> Date {
+pub(super) fn month_of(day: Day) -> Date {
     day.start().to_zoned(TimeZone::UTC).date().first_of_month()
 }
 

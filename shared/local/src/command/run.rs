@@ -100,7 +100,7 @@ impl Run {
         let table = data::open((!self.memory).then_some(self.data.as_path()), clock.clone())?;
         let mut configuration = self.files.configure(&table)?;
         if !self.memory {
-            configuration = configuration.sent_to(self.data.join("sent.jsonl"));
+            configuration = configuration.sent_to(self.data.join("sent.jsonl")).papers_in(self.data.join("papers"));
         }
         let standing = data::standing(&table)?;
         let (content, now) = match standing {

@@ -33,7 +33,8 @@ impl Decide for Count<'_> {
     async fn decide(&self, state: Option<Self::State>) -> Result<Option<Effect<Self::State>>, Failure> {
         let mut state = state.unwrap_or_default();
         state.insert(self.message.id().to_string());
-        let fact = SignalsRecorded { added: 1, metrics: Vec::new(), oldest: self.now, newest: self.now };
+        let fact =
+            SignalsRecorded { added: 1, metrics: Vec::new(), oldest: self.now, newest: self.now, reported: Vec::new() };
         let event = Event::new(&self.message.as_cause(), None, "", self.now, fact);
         Ok(Some(Effect::new(state, self.tells.then_some(event).into_iter().collect())))
     }

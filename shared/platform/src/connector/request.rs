@@ -36,6 +36,12 @@ impl OutboundRequest {
         Self { method, url, headers, body: body.to_string(), aws: None, secrets: Vec::new() }
     }
 
+    /// A request with some other text.
+    pub fn text(method: &'static str, url: String, media_type: &str, body: String) -> Self {
+        let headers = vec![("content-type", media_type.to_owned())];
+        Self { method, url, headers, body, aws: None, secrets: Vec::new() }
+    }
+
     /// With this header.
     #[must_use]
     pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {

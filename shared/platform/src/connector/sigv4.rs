@@ -1,5 +1,5 @@
-//! The signature of a request to AWS (Signature Version 4), for the two services that are asked without their SDK: SES
-//! and Secrets Manager. Their crates would make the program a quarter larger for one call each.
+//! The signature of a request to AWS (Signature Version 4), for the services that are asked without their SDK: SES, Secrets
+//! Manager and S3. Their crates would make the program a quarter larger for one call each.
 //!
 //! Only what these need: no query, no body but text, a path of plain characters.
 
@@ -80,7 +80,8 @@ fn mac(key: &[u8], text: &str) -> Vec<u8> {
     hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), text.as_bytes()).as_ref().to_vec()
 }
 
-fn hash(text: &str) -> String {
+/// The digest of a text, as signatures write it.
+pub fn hash(text: &str) -> String {
     let digest: [u8; 32] = Sha256::digest(text.as_bytes()).into();
     hex(&digest)
 }

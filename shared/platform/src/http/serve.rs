@@ -6,6 +6,7 @@
 use super::auth::Verifier;
 use super::idempotency::{self, Begun};
 use super::{BASE, Caller, MAX_BODY_BYTES, Problem, Request, Response, Route};
+use crate::answers;
 use crate::function::Function;
 use crate::random;
 use contract::problem::Fault;
@@ -32,8 +33,9 @@ pub async fn serve(function: &dyn Function, verifier: &Verifier, mut request: Re
 async fn answer(function: &dyn Function, verifier: &Verifier, mut request: Request) -> Response {
     let clock = &function.ports().clock;
     let began = clock.now();
+    let mut caller = None;
     let mut response = match find_route(function.routes(), &request) {
-        Ok(route) => match dispatch(function, verifier, route, &mut request).await {
+        Ok(route) => match dispatch(function, verifier, route, &mut request, &mut caller).await {
             Ok(response) => response,
             Err(problem) => render(&problem, &request, Some(route)),
         },
@@ -44,6 +46,9 @@ async fn answer(function: &dyn Function, verifier: &Verifier, mut request: Reque
         }
     };
     add_common_headers(&mut response, &request);
+    if let Some(Caller { tenant, subject, .. }) = &caller {
+        answers::count(function.ports(), function.name(), tenant, subject, response.status).await;
+    }
     tracing::info!(
         method = request.method,
         route = request.route,
@@ -75,6 +80,7 @@ async fn dispatch(
     verifier: &Verifier,
     route: &Route,
     request: &mut Request,
+    whose: &mut Option<Caller>,
 ) -> Result<Response, Problem> {
     if request.body.len() > MAX_BODY_BYTES {
         let detail =
@@ -82,6 +88,7 @@ async fn dispatch(
         return Err(Problem::new(413, "too_large", "The request is too large", detail));
     }
     let caller = authorize(verifier, route, request).await?;
+    *whose = route.scope.map(|_| caller.clone());
     record_whose(&caller, route, request);
     check_query(route, request)?;
     if !route.acts() {
