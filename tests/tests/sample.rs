@@ -116,6 +116,9 @@ fn every_plot_is_planted_for_every_seed() {
             ("nothing", 35),
             ("performance-issues", 3),
             ("sla-breach", 2),
+            ("unusual active_users", 6),
+            ("unusual logins", 6),
+            ("unusual uptime", 5),
             ("usage-decline", 8),
             ("user-complaints", 4),
         ];
@@ -238,10 +241,12 @@ fn what_was_planted_is_found_and_next_to_nothing_else() {
     for (rule, assessment) in &rules {
         // Each rule has something to find: switched off, it misses it.
         assert!(assessment.found > 0, "`{rule}` found nothing: {rules:#?}");
-        assert_eq!(assessment.missed, 0, "`{rule}` missed something: {rules:#?}");
+        // Two low days and a slow slide are hard to tell from what was before; a fall to a half is not.
+        let misses = if rule.starts_with("unusual ") { 2 } else { 0 };
+        assert!(assessment.missed <= misses, "`{rule}` missed something: {rules:#?}");
     }
     let all = assess(&portfolio.planted, &seen);
-    assert!(all.found == 33 && all.false_ <= 2, "{all:?}: {rules:#?}");
+    assert!(all.found >= 33 + 12 && all.false_ <= 2, "{all:?}: {rules:#?}");
     try_the_scorecard_that_holds(&mut host);
     replay_the_rules_that_hold(&mut host, &played);
 }

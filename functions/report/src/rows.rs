@@ -115,6 +115,8 @@ fn of_row(event: &Event) -> Result<Vec<portfolio::Fact>, Failure> {
         | Fact::SourceSilent(_)
         | Fact::RecordsQuarantined(_)
         | Fact::ScoreRunCompleted(_)
+        | Fact::RiskChanged(_)
+        | Fact::AnomalyFound(_)
         | Fact::RulesActivated(_)
         | Fact::RuleHeld(_)
         | Fact::RuleReleased(_)

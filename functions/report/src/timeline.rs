@@ -1,6 +1,6 @@
 //! The timeline of an account: a line for every fact that people care about, in plain words, and never rewritten.
 
-use contract::event::{Event, Fact};
+use contract::event::{Event, Fact, RiskChanged};
 use contract::report::{Timeline, TimelineEntry};
 use domain::id::AccountId;
 use platform::function::Ports;
@@ -42,6 +42,15 @@ pub async fn read(ports: &Ports, caller: &Caller, request: &Request) -> Result<R
     )
 }
 
+/// A change of a risk's level, with what it rests on and the first reasons.
+fn risk(fact: &RiskChanged) -> String {
+    let what = if fact.kind == "churn" { "the risk that it leaves" } else { "the prospect that it grows" };
+    let chance = fact.chance.as_ref().map(|chance| format!(", a chance of {chance}")).unwrap_or_default();
+    let by = if fact.basis == "model" { "by the model" } else { "by the scorecard" };
+    let reasons = fact.reasons.iter().take(3).map(|reason| reason.text.as_str()).collect::<Vec<_>>().join("; ");
+    format!("{what} is {} now, {by}{chance}: {reasons}", fact.to)
+}
+
 /// A fact in plain words. Nothing for those that come with every signal.
 fn words(fact: &Fact) -> Option<String> {
     Some(match fact {
@@ -73,6 +82,8 @@ fn words(fact: &Fact) -> Option<String> {
             let from = fact.from.as_deref().unwrap_or("unscored");
             format!("from {from} to {} at {}: {}", fact.to, fact.score, why.join("; "))
         }
+        Fact::RiskChanged(fact) => risk(fact),
+        Fact::AnomalyFound(fact) => format!("unusual: {}", fact.reason),
         Fact::HealthBlanked(fact) => format!("is no customer any more; the last score was {}", fact.last_score),
         Fact::CtaOpened(fact) if fact.reopened => format!("{} came back: {}", fact.cta.rule, fact.cta.reason),
         Fact::CtaOpened(fact) => format!("{}: {}", fact.cta.rule, fact.cta.reason),

@@ -3,9 +3,11 @@
 //! A person's word over what was computed goes the same way: it is an evaluation with one word more or less.
 
 use crate::cards::{Cards, no_measure};
+use crate::foresight::Foresight;
 use crate::history::Past;
 use async_trait::async_trait;
 use contract::event::{BandChanged, Cause, Event, HealthBlanked, HealthScored, ReasonBody};
+use domain::account::Account;
 use domain::audit::{self, Record};
 use domain::day::Day;
 use domain::digest::Digest;
@@ -14,20 +16,23 @@ use domain::health::{
 };
 use domain::id::{AccountId, CauseId};
 use domain::record::{HealthRecord, Seen};
+use domain::risk::account::Models;
 use domain::scorecard::Scorecard;
 use jiff::Timestamp;
 use platform::function::{Failure, Ports};
 use platform::metrics::Metric;
 use platform::once::{self, Effect, Evaluate, Outcome};
 use platform::snapshot::Snapshot;
-use platform::table::{Expect, Item, Key, Table, Write};
+use platform::table::{Expect, Item, Key, Table, TableError, Write};
 use platform::{keys, table};
+use serde::Serialize;
 use std::sync::{Mutex, PoisonError};
 
 /// One look at one account.
 pub struct Evaluation<'a> {
     pub ports: &'a Ports,
     pub cards: &'a Cards,
+    pub models: &'a Models,
     pub cause: Cause,
     pub account: &'a AccountId,
     pub trigger: Trigger,
@@ -147,16 +152,35 @@ impl Evaluate for Evaluation<'_> {
         inputs.overrides = &overrides;
         let previous = state.as_ref().map(|state| &state.health);
         let said_otherwise = self.said.is_some() && state.as_ref().is_some_and(|state| state.overrides != overrides);
-        let decision = assess(previous, &inputs, self.trigger, now);
-        let Some(decision) = decision.filter(|decision| decision.scored || said_otherwise) else {
+        let Some(decision) = assess(previous, &inputs, self.trigger, now) else {
             return Ok(None);
         };
+        let foresight = Foresight::of(state.as_ref(), &decision, &account, &record.series, self.models, now);
+        let scored = decision.scored || said_otherwise;
+        if !scored && !foresight.is_news() {
+            return Ok(None);
+        }
         let inputs_hash = Digest::of_json("inputs", &(&account, &record, &overrides))
             .map_err(|error| Failure::Unhandled(error.to_string()))?;
         self.cards.keep(self.ports.table.as_ref(), &self.cause.tenant, inputs.scorecard).await?;
-        let state_now = |audit| HealthRecord { health: decision.state.clone(), overrides, audit, seen };
-        self.effect(state, &decision, inputs_hash, now, state_now).map(Some)
+        let look = Look { decision: &decision, scored, foresight: &foresight, account: &account, inputs_hash, at: now };
+        let (risks, watch, happened) = foresight.kept(state.as_ref());
+        let health = decision.state.clone();
+        let arr = Some(account.arr);
+        let state_now = |audit| HealthRecord { health, overrides, audit, seen, risks, watch, arr, happened };
+        self.effect(state, &look, state_now).map(Some)
     }
+}
+
+/// What a look found out.
+struct Look<'a> {
+    decision: &'a Decision,
+    /// Whether the health is another one.
+    scored: bool,
+    foresight: &'a Foresight,
+    account: &'a Account,
+    inputs_hash: Digest,
+    at: Timestamp,
 }
 
 /// Which facts a look sees, where there are all that it needs.
@@ -185,32 +209,52 @@ impl Evaluation<'_> {
     fn effect(
         &self,
         state: Option<HealthRecord>,
-        decision: &Decision,
-        inputs_hash: Digest,
-        at: Timestamp,
+        look: &Look<'_>,
         state_now: impl FnOnce(audit::Head) -> HealthRecord,
     ) -> Result<Effect<HealthRecord>, Failure> {
-        let tenant = &self.cause.tenant;
+        let (tenant, at) = (&self.cause.tenant, look.at);
         let start = || audit::Head::start(tenant, self.account);
-        let (before, chain) = state.map_or_else(|| (None, start()), |state| (Some(state.health), state.audit));
-        let now = &decision.state;
-        let scored_before = before.as_ref().filter(|before| before.blank_since.is_none());
+        let (before, mut chain) = state.map_or_else(|| (None, start()), |state| (Some(state.health), state.audit));
+        let (mut writes, mut events) = (Vec::new(), Vec::new());
+        if look.scored {
+            let (scored, link) = self.scored(before.as_ref(), &chain, look, &mut events)?;
+            writes.extend(scored);
+            chain = link;
+        }
+        events.extend(look.foresight.events(&self.cause, look.account, at));
+        if let Some((outcome, reasons)) = look.foresight.audited() {
+            let config_hash = look.decision.state.health.scorecard_hash;
+            let (what, inputs_hash) = ("risk".to_owned(), look.inputs_hash);
+            let link = audit::append(&chain, Record { at, what, inputs_hash, config_hash, outcome, reasons });
+            writes.push(put(keys::audit(tenant, self.account, "score", link.seq), &link)?);
+            chain = link.head();
+        }
+        writes.extend(look.foresight.ledger(tenant)?);
+        Ok(Effect { state: state_now(chain), writes, events })
+    }
+
+    /// What is written and told of a score, and the end of the chain behind it.
+    fn scored(
+        &self,
+        before: Option<&HealthState>,
+        chain: &audit::Head,
+        look: &Look<'_>,
+        events: &mut Vec<Event>,
+    ) -> Result<(Vec<Write>, audit::Head), Failure> {
+        let (tenant, at, now) = (&self.cause.tenant, look.at, &look.decision.state);
+        let scored_before = before.filter(|before| before.blank_since.is_none());
         let moved =
             scored_before.map_or_else(|| shortfalls(&now.health), |before| reasons(&before.health, &now.health));
         let why: Vec<ReasonBody> = moved.iter().map(ReasonBody::from).collect();
-        let link = audit::append(&chain, self.record(now, &moved, inputs_hash, at));
+        let link = audit::append(chain, self.record(now, &moved, look.inputs_hash, at));
         let history = keys::score_history(tenant, self.account, at, link.seq);
         // A last known score that became stale was scored before; that it is stale is known from now on.
         let mut entry = Entry::of(now);
         entry.scored_at = at;
         let past = Past { entry, reasons: why.clone() };
-        let put = |key, body| Write::Put { key, expect: Expect::Absent, body, expires_at: None };
-        let writes = vec![
-            put(history, table::body(&past)?),
-            put(keys::audit(tenant, self.account, "score", link.seq), table::body(&link)?),
-        ];
-        let events = self.events(before.as_ref(), decision, &why, at);
-        Ok(Effect { state: state_now(link.head()), writes, events })
+        let writes = vec![put(history, &past)?, put(keys::audit(tenant, self.account, "score", link.seq), &link)?];
+        events.extend(self.events(before, look.decision, &why, at));
+        Ok((writes, link.head()))
     }
 
     fn record(
@@ -274,6 +318,11 @@ impl Evaluation<'_> {
         }
         events
     }
+}
+
+/// Something new.
+fn put(key: Key, value: &impl Serialize) -> Result<Write, TableError> {
+    Ok(Write::Put { key, expect: Expect::Absent, body: table::body(value)?, expires_at: None })
 }
 
 fn band_name(state: &HealthState) -> String {

@@ -5,6 +5,7 @@
 mod cards;
 mod dry_run;
 mod evaluate;
+mod foresight;
 mod history;
 mod overrides;
 mod read;
@@ -16,12 +17,14 @@ use contract::comparison::{DryRunAnswer, DryRunRequest};
 use contract::event::{Event, Fact, FunctionName, ScoreRunCompleted};
 use contract::message::{Incoming, Task, Work};
 use contract::problem::Fault;
+use contract::risk::{ForecastAnswer, LedgerAnswer, RiskAnswer};
 use contract::score::{
     DifferenceAnswer, EvidenceAnswer, HealthAnswer, MaturityAnswer, OverrideRequest, RescoreAnswer, RescorePage,
     RescoreRequest, ScorecardAnswer, ScorecardList, WhatIfAnswer, WhatIfRequest,
 };
 use domain::health::Trigger;
 use domain::id::{AccountId, CauseId};
+use domain::risk::account::Models;
 use domain::scorecard::{Scorecard, Scorecards};
 use evaluate::Evaluation;
 use jiff::Timestamp;
@@ -33,10 +36,11 @@ use platform::sweep::{self, Changed, Visit};
 pub struct Score {
     ports: Ports,
     cards: Cards,
+    models: Models,
 }
 
 impl Score {
-    /// Connects the function to its ports, with the built-in scorecards.
+    /// Connects the function to its ports, with the built-in scorecards and without models of risk.
     pub fn new(ports: Ports) -> Result<Self, ConfigurationError> {
         let scorecards =
             contract::scorecard::built_in().map_err(|faults| ConfigurationError { file: "scorecard.yaml", faults })?;
@@ -45,7 +49,14 @@ impl Score {
 
     /// Connects the function to its ports, with these scorecards.
     pub const fn with(ports: Ports, scorecards: Scorecards) -> Self {
-        Self { ports, cards: Cards::new(scorecards) }
+        Self { ports, cards: Cards::new(scorecards), models: Models::none() }
+    }
+
+    /// The same, asking these models about risks. Where there is none the scorecard stands in.
+    #[must_use]
+    pub fn with_models(mut self, models: Models) -> Self {
+        self.models = models;
+        self
     }
 }
 
@@ -105,6 +116,19 @@ pub const ROUTES: &[Route] = &[
     Route::new(Method::Delete, "/accounts/{id}/health/overrides/{subject}", "A person no longer says so.")
         .scope("cs-ops.score.write")
         .answers::<HealthAnswer>(200),
+    Route::new(
+        Method::Get,
+        "/accounts/{id}/risk",
+        "The risk that an account leaves and the prospect that it grows, each with all that it is made of.",
+    )
+    .scope("cs-ops.score.read")
+    .answers::<RiskAnswer>(200),
+    Route::new(Method::Get, "/accounts/{id}/forecast", "Where an account's score goes in the next four weeks.")
+        .scope("cs-ops.score.read")
+        .answers::<ForecastAnswer>(200),
+    Route::new(Method::Get, "/risks/ledger", "What models predicted of accounts, and what came of it.")
+        .scope("cs-ops.score.read")
+        .answers::<LedgerAnswer>(200),
     Route::new(Method::Get, "/accounts/{id}/maturity", "How much of the product an account makes its own.")
         .scope("cs-ops.score.read")
         .answers::<MaturityAnswer>(200),
@@ -175,6 +199,9 @@ impl Function for Score {
             ("GET", "/accounts/{id}/health/rescores") => suppose::rescores(ports, caller, request).await,
             ("PUT", "/accounts/{id}/health/overrides/{subject}") => overrides::put(self, caller, request).await,
             ("DELETE", "/accounts/{id}/health/overrides/{subject}") => overrides::delete(self, caller, request).await,
+            ("GET", "/accounts/{id}/risk") => foresight::risk(ports, &self.models, caller, request).await,
+            ("GET", "/accounts/{id}/forecast") => foresight::forecast(ports, cards, caller, request).await,
+            ("GET", "/risks/ledger") => foresight::ledger(ports, caller).await,
             ("GET", "/accounts/{id}/maturity") => read::maturity(ports, cards, caller, request).await,
             ("GET", "/scorecards") => read::scorecards(cards),
             ("GET", "/scorecards/{hash}") => read::scorecard(ports, cards, caller, request).await,
@@ -221,7 +248,16 @@ impl Score {
         trigger: Trigger,
         run: Option<&'a str>,
     ) -> Evaluation<'a> {
-        Evaluation { ports: &self.ports, cards: &self.cards, cause, account, trigger, run, said: None }
+        Evaluation {
+            ports: &self.ports,
+            cards: &self.cards,
+            models: &self.models,
+            cause,
+            account,
+            trigger,
+            run,
+            said: None,
+        }
     }
 
     async fn sweep(&self, work: &Work, run: &str, at: Timestamp, until: Timestamp) -> Result<(), Failure> {

@@ -236,7 +236,7 @@ fn nothing_is_written_or_told_when_nothing_changed() {
     }
     stage.run();
     assert_eq!(written(), items);
-    assert_eq!(stage.scored().len() + stage.moved().len(), events.len());
+    assert_eq!(stage.scored().len() + stage.moved().len() + stage.risks().len(), events.len());
 }
 
 #[test]
@@ -461,3 +461,4 @@ fn a1_another_tenants_account_does_not_exist() {
 
 mod asked;
 mod dry_run;
+mod foresight;

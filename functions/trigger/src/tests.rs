@@ -156,6 +156,10 @@ impl Stage {
             overrides: health::Overrides::default(),
             audit: audit::Head::start(&tenant(), &account.id),
             seen: None,
+            risks: Default::default(),
+            watch: Default::default(),
+            arr: None,
+            happened: Default::default(),
         };
         self.doubles.put(&keys::health(&tenant(), &account.id), &json!({ "state": record }));
     }

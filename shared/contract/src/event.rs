@@ -7,6 +7,7 @@ pub use crate::capacity::CapacityAlert;
 pub use crate::delivery::{DeliveryGivenUp, DestinationDown, DestinationRecovered};
 pub use crate::experiments::ExperimentExposed;
 pub use crate::membership::{SegmentEntered, SegmentLeft};
+pub use crate::risk::{AnomalyFound, RiskChanged};
 pub use crate::workflow::{
     EffectRequested, PlaybookFinished, PlaybookReplanned, PlaybookStarted, PlaybookStuck, StepCompleted, StepOpened,
     StepOverdue,
@@ -165,6 +166,10 @@ facts! {
     HealthBlanked by Score on WorkflowEvents;
     /// An account's band changed.
     BandChanged by Score on PerformanceAlerts;
+    /// The level of an account's churn or expansion risk changed.
+    RiskChanged by Score on PerformanceAlerts;
+    /// Something is unusual about a metric of an account.
+    AnomalyFound by Score on PerformanceAlerts;
     /// A scheduled run over the portfolio ended.
     ScoreRunCompleted by Score on WorkflowEvents;
     /// A call to action was opened.

@@ -28,6 +28,7 @@ pub mod prices;
 pub mod problem;
 pub mod quality;
 pub mod report;
+pub mod risk;
 pub mod roi;
 pub mod roster;
 pub mod rules;

@@ -318,3 +318,30 @@ impl From<&Account> for AccountBody {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn competitor_seen(text: &str) -> Result<Signal, String> {
+        let body: SignalBody = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        body.check("2026-11-23T00:00:00Z".parse().unwrap()).map_err(|fault| format!("{}: {}", fault.path, fault.reason))
+    }
+
+    const SEEN: &str = r#"{"source":"crm","id":"s1","account":"acme","at":"2026-11-20T10:00:00Z","metric":"competitor_seen",
+        "value":70,"unit":"percent","competitor":{"name":"Rival","expires_at":"2027-02-20T00:00:00Z"}}"#;
+
+    #[test]
+    fn a45_a_competitor_is_taken_in_with_source_confidence_and_end() {
+        let signal = competitor_seen(SEEN).unwrap();
+        assert_eq!((signal.source.to_string().as_str(), signal.value.to_string().as_str()), ("crm", "70"));
+        assert!(matches!(&signal.detail, Detail::Competitor { competitor, .. } if competitor == "Rival"));
+    }
+
+    #[test]
+    fn a45_a_sighting_without_competitor_or_beyond_certainty_is_refused() {
+        let nobody = SEEN.replace(r#","competitor":{"name":"Rival","expires_at":"2027-02-20T00:00:00Z"}"#, "");
+        assert!(nobody.len() < SEEN.len() && competitor_seen(&nobody).unwrap_err().contains("competitor"));
+        assert!(competitor_seen(&SEEN.replace(":70", ":170")).unwrap_err().starts_with("value: "));
+    }
+}

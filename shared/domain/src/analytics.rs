@@ -11,3 +11,4 @@ pub mod forecast;
 mod numeric;
 pub mod season;
 pub mod trend;
+pub mod watch;

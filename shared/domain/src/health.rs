@@ -4,6 +4,7 @@
 //! weight rests on fresh data. Where nothing at all is known there is no score. All numbers are whole millionths; how
 //! they are weighed and split is told in [`composite`].
 
+pub mod ahead;
 pub mod composite;
 mod decision;
 mod difference;

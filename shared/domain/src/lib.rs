@@ -40,6 +40,7 @@ pub mod record;
 pub mod reliability;
 pub mod retry;
 pub mod revenue;
+pub mod risk;
 pub mod roi;
 pub mod roster;
 pub mod routing;

@@ -1,7 +1,8 @@
 //! What is kept of an account: one record for each function that writes, each in an item of its own.
 
-use crate::account::LifecycleStage;
+use crate::account::{LifecycleStage, Money};
 use crate::allocation::Allocated;
+use crate::analytics::watch::Watch;
 use crate::audit;
 use crate::contact::Contacts;
 use crate::cta::Episodes;
@@ -12,6 +13,8 @@ use crate::health::{HealthState, Overrides};
 use crate::id::{CaseId, EscalationId, ExecutionId, PlaybookId, SourceId};
 use crate::playbook::Execution;
 use crate::quality::{Quality, detect::Told};
+use crate::risk::account::standing::Standings;
+use crate::risk::model::Kind;
 use crate::segment::Memberships;
 use crate::series::Series;
 use crate::signal::Severity;
@@ -58,6 +61,18 @@ pub struct HealthRecord {
     /// The facts that it rests on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen: Option<Seen>,
+    /// Where its risks stand.
+    #[serde(default, skip_serializing_if = "Standings::is_empty")]
+    pub risks: Standings,
+    /// What is watched of its days.
+    #[serde(default, skip_serializing_if = "Watch::is_empty")]
+    pub watch: Watch,
+    /// What it pays a year, as it was last seen: more of it is an outcome.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arr: Option<Money>,
+    /// On which day each outcome was last recorded.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub happened: BTreeMap<Kind, Day>,
 }
 
 /// Which versions of an account's facts were looked at: equal ones hold the same facts.

@@ -128,6 +128,11 @@ impl Series {
         self.newest
     }
 
+    /// The oldest day of which a metric is known.
+    pub fn first_day(&self) -> Option<Day> {
+        self.metrics.values().filter_map(|buckets| buckets.first().map(|(day, _)| *day)).min()
+    }
+
     /// Whether nothing is known.
     pub fn is_empty(&self) -> bool {
         self.metrics.is_empty() && self.sources.is_empty()

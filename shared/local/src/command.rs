@@ -8,6 +8,7 @@ mod export;
 mod import;
 mod run;
 mod token;
+mod train;
 
 pub use export::write as write_state;
 
@@ -50,6 +51,8 @@ enum Command {
     Import(import::Import),
     /// Tries a scorecard or rules on the portfolio and its past, beside what holds, and changes nothing
     DryRun(dry_run::DryRun),
+    /// Trains a model of churn or expansion from a CSV file of accounts and what happened to them
+    Train(train::Train),
     /// Measures the predictions on public data, beside what others reach on it
     Evaluate(evaluate::Evaluate),
     /// Writes the whole state as NDJSON, in the order of its keys
@@ -94,6 +97,7 @@ pub fn execute(arguments: Arguments, out: &mut impl Write) -> Result<(), Box<dyn
         Command::Token(token) => token.execute(out),
         Command::Import(import) => import.execute(out),
         Command::DryRun(dry_run) => dry_run.execute(out),
+        Command::Train(train) => train.execute(out),
         Command::Evaluate(evaluate) => evaluate.execute(out),
         Command::Export(export) => export.execute(out),
     }

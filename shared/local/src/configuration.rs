@@ -12,10 +12,11 @@ use crate::shelf::Folder;
 use clap::Args;
 use contract::event::FunctionName;
 use contract::problem::Fault;
-use contract::{contact, destinations, escalation, experiments, playbook, roster, rules, scorecard, segments};
+use contract::{contact, destinations, escalation, experiments, playbook, risk, roster, rules, scorecard, segments};
 use domain::destination::Destinations;
 use domain::escalation::EscalationPolicies;
 use domain::experiment::Experiments;
+use domain::risk::account::Models;
 use domain::roster::Roster;
 use domain::rule::RuleSet;
 use domain::scorecard::Scorecards;
@@ -56,6 +57,9 @@ pub struct Files {
     /// Tell people at these destinations: what would be sent is written down, nothing leaves. The data folder remembers it
     #[arg(long, value_name = "FILE")]
     pub destinations: Option<PathBuf>,
+    /// Ask this model about risks, as `train` wrote it; give it again for the other kind. The data folder remembers them
+    #[arg(long = "risk-model", value_name = "FILE")]
+    pub risk_models: Vec<PathBuf>,
 }
 
 /// The texts of the files that were given.
@@ -71,6 +75,7 @@ pub struct Texts {
     playbooks: Vec<Text>,
     contact: Option<Text>,
     destinations: Option<Text>,
+    risk_models: Vec<Text>,
 }
 
 /// A file as it was when it was given.
@@ -119,6 +124,7 @@ pub struct Configuration {
     roster: Roster,
     playbooks: trigger::Library,
     destinations: Destinations,
+    models: Models,
     sent: Option<PathBuf>,
     papers: Option<PathBuf>,
 }
@@ -147,6 +153,7 @@ impl Files {
             playbooks: self.playbooks.iter().map(|path| text("playbook", path)).collect::<Result<_, _>>()?,
             contact: self.contact.as_deref().map(|path| text("contact policy", path)).transpose()?,
             destinations: self.destinations.as_deref().map(|path| text("destinations", path)).transpose()?,
+            risk_models: self.risk_models.iter().map(|path| text("risk model", path)).collect::<Result<_, _>>()?,
         })
     }
 }
@@ -171,6 +178,7 @@ impl Texts {
             playbooks: if self.playbooks.is_empty() { other.playbooks.clone() } else { self.playbooks },
             contact: self.contact.or_else(|| other.contact.clone()),
             destinations: self.destinations.or_else(|| other.destinations.clone()),
+            risk_models: if self.risk_models.is_empty() { other.risk_models.clone() } else { self.risk_models },
         }
     }
 }
@@ -195,6 +203,7 @@ impl Configuration {
         let destinations =
             one("destinations", texts.destinations.as_ref(), destinations::built_in, destinations::read)?;
         reachable(&policies, &playbooks, &destinations, texts)?;
+        let models = models(&texts.risk_models)?;
         Ok(Self {
             scorecards,
             rules,
@@ -204,6 +213,7 @@ impl Configuration {
             roster,
             playbooks,
             destinations,
+            models,
             sent: None,
             papers: None,
         })
@@ -227,7 +237,9 @@ impl Configuration {
     pub fn build(&self, name: FunctionName, ports: Ports) -> Result<Arc<dyn Function>, String> {
         Ok(match name {
             FunctionName::Ingest => Arc::new(ingest::Ingest::new(ports)),
-            FunctionName::Score => Arc::new(score::Score::with(ports, self.scorecards.clone())),
+            FunctionName::Score => {
+                Arc::new(score::Score::with(ports, self.scorecards.clone()).with_models(self.models.clone()))
+            }
             FunctionName::Trigger => {
                 let (rules, segments) = (self.rules.clone(), self.segments.clone());
                 let trigger = trigger::Trigger::with(ports, rules, segments, self.playbooks.clone());
@@ -267,6 +279,14 @@ fn scorecards(given: &[Text]) -> Result<Scorecards, ConfigurationError> {
     let read = |text: &Text| scorecard::read(&text.text).map_err(|faults| faulty(&text.path, faults));
     let cards = given.iter().map(read).collect::<Result<Vec<_>, _>>()?;
     scorecard::together(cards).map_err(|faults| faulty(&paths_of(given), faults))
+}
+
+/// Several models, one of each kind: a fault names its file.
+fn models(given: &[Text]) -> Result<Models, ConfigurationError> {
+    let faulty = |path: PathBuf, faults| ConfigurationError::Faulty { what: "risk model", path, faults };
+    let read = |text: &Text| risk::read(&text.text).map_err(|faults| faulty(text.path.clone(), faults));
+    let models = given.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    risk::together(models).map_err(|faults| faulty(paths_of(given), faults))
 }
 
 /// Policies name nobody who is not in the roster.
@@ -457,6 +477,15 @@ rules:
             "{error}"
         );
         assert_eq!(data::configuration(&table).unwrap(), None);
+    }
+
+    #[test]
+    fn a38_a_model_that_is_none_is_refused_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.json");
+        std::fs::write(&path, "{\"kind\": \"love\"}").unwrap();
+        let error = Files { risk_models: vec![path], ..Files::default() }.configure(&table()).unwrap_err().to_string();
+        assert!(error.starts_with("risk model `") && error.contains("love"), "{error}");
     }
 
     #[test]

@@ -6,7 +6,11 @@
 
 mod anomaly;
 mod change_point;
+mod churn;
+mod expansion;
+mod folds;
 mod forecast;
+mod lapse;
 mod m3;
 mod trend;
 
@@ -100,6 +104,9 @@ pub struct Part {
 
 /// Every part, in the order in which they are printed.
 pub const PARTS: &[Part] = &[
+    Part { name: "churn", measure: churn::measure },
+    Part { name: "lapse", measure: lapse::measure },
+    Part { name: "expansion", measure: expansion::measure },
     Part { name: "forecast", measure: forecast::measure },
     Part { name: "trend", measure: trend::measure },
     Part { name: "anomaly", measure: anomaly::measure },

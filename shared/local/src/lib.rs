@@ -12,6 +12,7 @@ pub mod configuration;
 pub mod data;
 pub mod dry_run;
 pub mod evaluate;
+pub mod examples;
 pub mod faults;
 pub mod front;
 pub mod functions;

@@ -8,7 +8,7 @@ use crate::client::{Ask, Client, ClientError};
 use crate::data::Sighting;
 use crate::host::Host;
 use crate::issuer::IssuerError;
-use crate::sample::{Arrival, Portfolio, SLA_BREACH};
+use crate::sample::{Arrival, Portfolio, SLA_BREACH, unusual};
 use contract::event::{Event, Fact};
 use contract::ingest::{MAX_RECORDS, SignalsAnswer, SignalsRequest};
 use domain::day::Day;
@@ -65,9 +65,10 @@ impl Sightings {
     }
 }
 
-/// A call to action or an escalation by a rule, or a breached clock.
+/// A call to action or an escalation by a rule, a breached clock, or an unusual day.
 fn sighting(event: &Event) -> Option<Sighting> {
     let rule = match &event.fact {
+        Fact::AnomalyFound(found) => unusual(&found.metric),
         Fact::CtaOpened(opened) => opened.cta.rule.to_string(),
         Fact::EscalationRequested(requested) => requested.rule.to_string(),
         Fact::SlaBreached(_) => SLA_BREACH.to_owned(),

@@ -33,6 +33,11 @@ pub const DEFAULT_SEED: u64 = 1;
 /// What [`Seen::rule`] is for a clock of a case that ran out.
 pub const SLA_BREACH: &str = "sla-breach";
 
+/// What [`Seen::rule`] is for an unusual day of a metric.
+pub fn unusual(metric: &str) -> String {
+    format!("unusual {metric}")
+}
+
 /// How late a record may come, in days.
 const LATEST_DAYS: i32 = 3;
 
@@ -159,3 +164,6 @@ fn arrivals(dice: &mut dice::Dice, signal: SignalBody) -> Vec<Arrival> {
         _ => vec![after(0)],
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -203,6 +203,26 @@ pub fn scorecard(tenant: &TenantId, hash: Digest) -> Key {
     of_tenant(tenant, "SCORECARD", hash.to_string())
 }
 
+/// One shard of the ledger: what was predicted of accounts, and what happened to them. Writer: score.
+pub fn ledger(tenant: &TenantId, shard: u32) -> String {
+    tenant_partition(tenant, &format!("LEDGER#{shard:02}"))
+}
+
+/// What begins with this prefix in the ledger: what was predicted.
+pub const PREDICTIONS: &str = "prediction#";
+/// What begins with this prefix in the ledger: what happened.
+pub const OUTCOMES: &str = "outcome#";
+
+/// What was predicted of an account on a day. Writer: score.
+pub fn prediction(tenant: &TenantId, account: &AccountId, kind: &str, day: Day) -> Key {
+    Key { pk: ledger(tenant, shard_of(account)), sk: format!("{PREDICTIONS}{account}#{kind}#{day}") }
+}
+
+/// What happened to an account on a day. Writer: score.
+pub fn outcome(tenant: &TenantId, account: &AccountId, kind: &str, day: Day) -> Key {
+    Key { pk: ledger(tenant, shard_of(account)), sk: format!("{OUTCOMES}{account}#{kind}#{day}") }
+}
+
 /// A scorecard's dry run. Writer: score.
 pub fn scorecard_dry_run(tenant: &TenantId, id: &CauseId) -> Key {
     of_tenant(tenant, "SCORECARD-DRY-RUN", id.to_string())

@@ -3,7 +3,7 @@
 //! The plots and their numbers are fixed; the seed decides which account gets which plot, and when it begins.
 
 use super::dice::Dice;
-use super::{DAYS, Planted, SLA_BREACH, What};
+use super::{DAYS, Planted, SLA_BREACH, What, unusual};
 use contract::signal::AccountBody;
 use domain::account::{LifecycleStage, Segment};
 use domain::day::Day;
@@ -233,24 +233,36 @@ impl Actor {
         let rule = |rule: &str, after, within| plant(What::Rule(rule.to_owned()), after, within);
         match self.plot {
             Plot::Decline => vec![rule("usage-decline", 5, 35)],
-            Plot::Drop => vec![rule("usage-decline", 2, 18)],
+            Plot::Drop => {
+                let all = ["active_users", "logins"].map(|metric| rule(&unusual(metric), 1, 9));
+                all.into_iter().chain([rule("usage-decline", 2, 18)]).collect()
+            }
+            // Two low days are no decline, but unusual.
+            Plot::Dip => {
+                let all = ["active_users", "logins"].map(|metric| rule(&unusual(metric), 1, 5));
+                all.into_iter().chain([plant(What::Nothing, 0, 45)]).collect()
+            }
             Plot::Complaints => vec![rule("user-complaints", 0, 14)],
             Plot::MissedMeetings => vec![rule("executive-disengagement", 14, 20)],
             Plot::Incidents => vec![rule("performance-issues", 5, 9)],
             Plot::Unanswered => vec![rule("band-critical", 0, 3), rule(SLA_BREACH, 0, 2)],
             Plot::Competitor => vec![rule("competitive-activity", 0, 4)],
-            Plot::Slide => vec![rule("band-at-risk", 5, 60)],
-            Plot::DeepSlide => vec![rule("band-at-risk", 5, 50), rule("band-critical", 10, 75)],
+            Plot::Slide => vec![rule("band-at-risk", 5, 60), rule(&unusual("uptime"), 1, 40)],
+            Plot::DeepSlide => {
+                let bands = [rule("band-at-risk", 5, 50), rule("band-critical", 10, 75)];
+                bands.into_iter().chain([rule(&unusual("uptime"), 1, 40)]).collect()
+            }
             // It falls through the band "at risk" faster than that band is looked at.
             Plot::Collapse => {
                 let all =
                     ["band-critical", "band-emergency", "usage-decline", "user-complaints", "executive-disengagement"];
-                all.iter().map(|one| rule(one, 2, 72)).collect()
+                let slides = rule(&unusual("uptime"), 1, 40);
+                all.iter().map(|one| rule(one, 2, 72)).chain([slides]).collect()
             }
             Plot::Steady | Plot::Growth | Plot::GentleDecline => {
                 vec![Planted { account: self.id.clone(), what: What::Nothing, from: start, by: start.plus(DAYS - 1) }]
             }
-            Plot::Dip | Plot::Outage | Plot::FewAnswers | Plot::OneMissed | Plot::NewSponsor => {
+            Plot::Outage | Plot::FewAnswers | Plot::OneMissed | Plot::NewSponsor => {
                 vec![plant(What::Nothing, 0, 45)]
             }
             Plot::RareIncidents | Plot::LongWait | Plot::OpenAtTheEnd | Plot::Rumour => {

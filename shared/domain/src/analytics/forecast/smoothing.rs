@@ -217,3 +217,6 @@ impl Model for Smoothing {
         }
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests;

@@ -94,3 +94,6 @@ impl Model for Theta {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
