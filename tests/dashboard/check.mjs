@@ -33,6 +33,7 @@ async function meet(name, how, look) {
     assert.deepEqual(await inaccessible(visiting.page), []);
     assert.deepEqual([...visiting.seen.faults, ...(await visiting.page.evaluate(() => window.violations))], []);
     assert.deepEqual(visiting.seen.strangers, [], "it asks nobody but its own host");
+    assert.doesNotMatch(await visiting.page.locator("body").innerText(), /undefined|null|NaN|\[object|Invalid Date/);
     const tooWide = await visiting.page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     assert.equal(tooWide, 0, "nothing sticks out of the window");
   } finally {

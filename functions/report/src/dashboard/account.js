@@ -121,7 +121,7 @@ function basis(state) {
 /** The facts that are worth a mark on the curve, as the marks call them, those first that say most. */
 const MARKED = { BandChanged: "band", RiskChanged: "risk", CtaOpened: "cta", SlaBreached: "escalation", PlaybookStarted: "playbook", EscalationOpened: "escalation" };
 const WEIGHT = Object.keys(MARKED);
-const MOST_MARKS = 10;
+const MOST_MARKS = 8;
 
 function journey({ entries: newestFirst }, { timeline: said, forecast }) {
   const scored = newestFirst.filter(({ blank }) => !blank);
@@ -159,7 +159,7 @@ function daily(newestFirst) {
 
 /** The events that say most, the oldest first, numbered as in the list below the curve. */
 function marks(newestFirst, begin) {
-  const marked = newestFirst.filter(({ fact, at }) => MARKED[fact] && at.slice(0, 10) > begin.slice(0, 10))
+  const marked = newestFirst.filter(({ fact, at, text }) => MARKED[fact] && at.slice(0, 10) > begin.slice(0, 10) && !text.startsWith("from unscored"))
     .sort((one, other) => WEIGHT.indexOf(one.fact) - WEIGHT.indexOf(other.fact))
     .slice(0, MOST_MARKS)
     .sort((one, other) => Date.parse(one.at) - Date.parse(other.at));
@@ -216,7 +216,7 @@ function executions({ executions: running }) {
 
 /** What comes with every day's business: folded, for the decisions are what is looked for. */
 const ROUTINE = new Set(["AccountChanged", "CaseChanged", "CaseOpened", "DataQualityChanged", "EscalationAdvanced", "RecordsQuarantined", "SourceSilent"]);
-const DAYS_SHOWN = 14;
+const DAYS_SHOWN = 8;
 
 function timeline({ entries }) {
   if (entries.length === 0) return card("timeline", "What happened, and why", undefined, empty("Nothing has happened yet."));

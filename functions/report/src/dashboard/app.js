@@ -69,7 +69,7 @@ function show(page, entries) {
   const now = serverNow(main);
   const fresh = html("div", {});
   if (page.missing && main.refusal?.kind === "absent") fresh.append(card("missing", "Not found", undefined, empty(page.missing), html("p", {}, html("a", { href: "#/" }, "Back to the portfolio"))));
-  else fresh.append(...[page.page((name, draw, id, title) => part(entries[name], draw, id, title, entries, now), entries)].flat());
+  else fresh.append(...[page.page((name, draw, id, title) => part(entries[name], draw, id, title, entries, now), entries)].flat().filter(Boolean));
   become(byId("view"), fresh);
   document.title = `${page.title(entries)} · cs-ops`;
   suggest(entries.live?.data);
