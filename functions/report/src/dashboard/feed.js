@@ -79,7 +79,7 @@ async function repeat(source, entry, signal, changed) {
 
 /** Twice as long after each refusal, up to a minute; and never all at once, when a service comes back. */
 function delay(every, tries) {
-  const slow = tries === 0 ? every : Math.min(every * 2 ** (tries - 1), Math.max(every, SLOWEST_MS));
+  const slow = tries === 0 ? every : Math.min(every * 2 ** tries, SLOWEST_MS);
   return slow * (0.9 + 0.2 * Math.random());
 }
 
