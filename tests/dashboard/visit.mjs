@@ -12,12 +12,27 @@ export const PHONE = { width: 390, height: 844 };
 export function address(text) {
   const url = new URL(text);
   const token = new URLSearchParams(url.hash.slice(1)).get("token");
-  return { origin: url.origin, page: url.origin + url.pathname, api: url.origin + url.pathname.replace(/\/dashboard$/, ""), token };
+  return {
+    origin: url.origin,
+    page: url.origin + url.pathname,
+    api: url.origin + url.pathname.replace(/\/dashboard$/, ""),
+    token,
+  };
 }
 
 /** Opens the page as somebody with these eyes. `before` may change what the server is heard to answer. */
-export async function visit(browser, at, { size = WIDE, scheme = "light", hash = "#/", token = at.token, before } = {}) {
-  const context = await browser.newContext({ viewport: size, colorScheme: scheme, locale: "en-GB", timezoneId: "UTC", reducedMotion: "reduce" });
+export async function visit(
+  browser,
+  at,
+  { size = WIDE, scheme = "light", hash = "#/", token = at.token, before } = {},
+) {
+  const context = await browser.newContext({
+    viewport: size,
+    colorScheme: scheme,
+    locale: "en-GB",
+    timezoneId: "UTC",
+    reducedMotion: "reduce",
+  });
   const page = await context.newPage();
   const seen = { faults: [], strangers: [], asked: [] };
   page.on("pageerror", (error) => seen.faults.push(error.stack));
@@ -31,7 +46,9 @@ export async function visit(browser, at, { size = WIDE, scheme = "light", hash =
   await page.addInitScript((held) => {
     if (held) sessionStorage.setItem("token", held);
     window.violations = [];
-    document.addEventListener("securitypolicyviolation", (event) => window.violations.push(`${event.violatedDirective}: ${event.blockedURI}`));
+    document.addEventListener("securitypolicyviolation", (event) =>
+      window.violations.push(`${event.violatedDirective}: ${event.blockedURI}`),
+    );
   }, token);
   if (before) await before(page);
   await page.goto(at.page + hash);
@@ -40,12 +57,22 @@ export async function visit(browser, at, { size = WIDE, scheme = "light", hash =
 
 /** Everything is there that is asked for. */
 export async function settled(page) {
-  await page.waitForFunction(() => document.querySelector("#view .card") && !document.querySelector("#view .loading"), undefined, { timeout: 30_000 });
+  await page.waitForFunction(
+    () => document.querySelector("#view .card") && !document.querySelector("#view .loading"),
+    undefined,
+    { timeout: 30_000 },
+  );
 }
 
 /** What axe finds against WCAG 2.2 AA and good practice, one line each. */
 export async function inaccessible(page) {
   await page.evaluate(AXE);
-  const { violations } = await page.evaluate(() => globalThis.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }));
-  return violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target.join(" ")}: ${node.failureSummary.replaceAll("\n", " ")}`));
+  const { violations } = await page.evaluate(() =>
+    globalThis.axe.run(document, {
+      runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+    }),
+  );
+  return violations.flatMap(({ id, nodes }) =>
+    nodes.map((node) => `${id}: ${node.target.join(" ")}: ${node.failureSummary.replaceAll("\n", " ")}`),
+  );
 }

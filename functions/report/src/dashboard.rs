@@ -15,12 +15,18 @@ const FILES: &[(&str, &str, &str)] = &[
     ("account.js", SCRIPT, include_str!("dashboard/account.js")),
     ("app.js", SCRIPT, include_str!("dashboard/app.js")),
     ("charts.js", SCRIPT, include_str!("dashboard/charts.js")),
+    ("contributions.js", SCRIPT, include_str!("dashboard/contributions.js")),
     ("dom.js", SCRIPT, include_str!("dashboard/dom.js")),
     ("feed.js", SCRIPT, include_str!("dashboard/feed.js")),
+    ("figures.js", SCRIPT, include_str!("dashboard/figures.js")),
     ("icon.svg", "image/svg+xml", include_str!("dashboard/icon.svg")),
+    ("journey.js", SCRIPT, include_str!("dashboard/journey.js")),
+    ("moments.js", SCRIPT, include_str!("dashboard/moments.js")),
     ("portfolio.js", SCRIPT, include_str!("dashboard/portfolio.js")),
     ("style.css", "text/css; charset=utf-8", include_str!("dashboard/style.css")),
+    ("timeline.js", SCRIPT, include_str!("dashboard/timeline.js")),
     ("words.js", SCRIPT, include_str!("dashboard/words.js")),
+    ("work.js", SCRIPT, include_str!("dashboard/work.js")),
 ];
 
 /// Only this page's own scripts, style, icon and data; nothing inline, no other host, in no frame.
@@ -36,7 +42,9 @@ pub fn page() -> Response {
 pub fn file(request: &Request) -> Result<Response, Problem> {
     let asked = request.parameters.get("file").map(String::as_str).unwrap_or_default();
     let found = FILES.iter().find(|(name, _, _)| *name == asked);
-    found.map(|(_, content_type, body)| serve(content_type, body)).ok_or_else(|| Problem::not_found("dashboard file", asked))
+    found
+        .map(|(_, content_type, body)| serve(content_type, body))
+        .ok_or_else(|| Problem::not_found("dashboard file", asked))
 }
 
 fn serve(content_type: &str, body: &str) -> Response {

@@ -6,8 +6,8 @@
 
 use domain::id::{PersonId, TenantId};
 use jiff::SignedDuration;
-use local::clock::StandingClock;
 use local::client::DASHBOARD_SCOPES;
+use local::clock::StandingClock;
 use local::command::TEMPLATE;
 use local::faults::Faults;
 use local::front::{Front, Pace};
@@ -38,7 +38,8 @@ fn played() -> Result<(Host, Wiring), Box<dyn Error>> {
     let wiring = Wiring::read(TEMPLATE, &BTreeMap::new())?;
     let mut seldom = wiring.clone();
     for schedule in &mut seldom.schedules {
-        schedule.every_seconds = schedule.every_seconds.max(if schedule.tick == "due_clock" { 900 } else { 12 * 3_600 });
+        schedule.every_seconds =
+            schedule.every_seconds.max(if schedule.tick == "due_clock" { 900 } else { 12 * 3_600 });
     }
     let parts = Parts {
         wiring: seldom,

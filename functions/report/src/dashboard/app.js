@@ -6,8 +6,8 @@
 import * as account from "./account.js";
 import { become, card, empty, html } from "./dom.js";
 import { feed, token } from "./feed.js";
+import { urgency } from "./moments.js";
 import * as portfolio from "./portfolio.js";
-import { urgency } from "./portfolio.js";
 import { clock, left, when } from "./words.js";
 
 const byId = (id) => document.getElementById(id);
@@ -23,7 +23,8 @@ function takeToken() {
 /** The page that the address asks for. */
 function asked() {
   const [, , id] = location.hash.match(/^#\/(accounts)\/([^/]+)$/) ?? [];
-  if (id === undefined) return { sources: portfolio.sources(), first: "live", page: portfolio.page, title: portfolio.title };
+  if (id === undefined)
+    return { sources: portfolio.sources(), first: "live", page: portfolio.page, title: portfolio.title };
   const name = decodeURIComponent(id);
   return {
     sources: account.sources(name),
@@ -68,8 +69,22 @@ function show(page, entries) {
   const main = entries[page.first];
   const now = serverNow(main);
   const fresh = html("div", {});
-  if (page.missing && main.refusal?.kind === "absent") fresh.append(card("missing", "Not found", undefined, empty(page.missing), html("p", {}, html("a", { href: "#/" }, "Back to the portfolio"))));
-  else fresh.append(...[page.page((name, draw, id, title) => part(entries[name], draw, id, title, entries, now), entries)].flat().filter(Boolean));
+  if (page.missing && main.refusal?.kind === "absent")
+    fresh.append(
+      card(
+        "missing",
+        "Not found",
+        undefined,
+        empty(page.missing),
+        html("p", {}, html("a", { href: "#/" }, "Back to the portfolio")),
+      ),
+    );
+  else
+    fresh.append(
+      ...[page.page((name, draw, id, title) => part(entries[name], draw, id, title, entries, now), entries)]
+        .flat()
+        .filter(Boolean),
+    );
   become(byId("view"), fresh);
   document.title = `${page.title(entries)} · cs-ops`;
   suggest(entries.live?.data);
@@ -85,7 +100,12 @@ function part(entry, draw, id, title, entries, now) {
     absent: "Nothing is told of this here yet.",
     forbidden: `The token does not allow to see this. ${entry.refusal.message}`,
   }[entry.refusal.kind];
-  return card(id, title, undefined, why ? empty(why) : html("p", { class: "failing" }, `${entry.refusal.message} It is asked again.`));
+  return card(
+    id,
+    title,
+    undefined,
+    why ? empty(why) : html("p", { class: "failing" }, `${entry.refusal.message} It is asked again.`),
+  );
 }
 
 /** The server's clock, which goes on between its answers. Everything that runs out is measured by it. */
@@ -96,8 +116,11 @@ function serverNow(entry) {
 
 /** How it is with the connection. Readers of the screen hear of it when it changes, not at every answer. */
 function tell(all, main) {
-  const failing = all.find(({ refusal }) => refusal?.kind === "failing" || refusal?.kind === "forbidden" && !main.data);
-  if (failing && main.data) say(`Not up to date: as of ${when(main.data.as_of)}. ${failing.refusal.message} Trying again.`, "failing");
+  const failing = all.find(
+    ({ refusal }) => refusal?.kind === "failing" || (refusal?.kind === "forbidden" && !main.data),
+  );
+  if (failing && main.data)
+    say(`Not up to date: as of ${when(main.data.as_of)}. ${failing.refusal.message} Trying again.`, "failing");
   else if (failing) say(`${failing.refusal.message} Trying again.`, "failing");
   else if (main.data) say(`As of ${when(main.data.as_of)}`, "live");
 }
@@ -107,7 +130,8 @@ function say(text, kind) {
   const status = byId("status");
   status.className = kind;
   if (byId("status-text").textContent !== text) byId("status-text").textContent = text;
-  const spoken = kind === "live" ? (said === "failing" ? `Up to date again, ${clock(Date.now())}` : "Up to date") : text;
+  const spoken =
+    kind === "live" ? (said === "failing" ? `Up to date again, ${clock(Date.now())}` : "Up to date") : text;
   if (kind !== said || kind === "failing") {
     if (byId("spoken").textContent !== spoken) byId("spoken").textContent = spoken;
   }
@@ -117,8 +141,14 @@ function say(text, kind) {
 /** Accounts that were heard of, as suggestions where one is asked for. */
 function suggest(live) {
   if (!live) return;
-  const names = new Map([...live.falls, ...live.open_ctas, ...live.open_escalations].map(({ account: id, name }) => [id, name]));
-  const fresh = html("datalist", {}, [...names].sort().map(([id, name]) => html("option", { value: id }, name)));
+  const names = new Map(
+    [...live.falls, ...live.open_ctas, ...live.open_escalations].map(({ account: id, name }) => [id, name]),
+  );
+  const fresh = html(
+    "datalist",
+    {},
+    [...names].sort().map(([id, name]) => html("option", { value: id }, name)),
+  );
   become(byId("accounts"), fresh);
 }
 

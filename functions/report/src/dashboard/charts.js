@@ -16,22 +16,31 @@ const share = (part) => `${part.toFixed(3)}%`;
 /** One bar of parts, `{ name, kind, size }`; what is missing to `whole` stays empty. */
 export function bar(label, parts, whole, height = 28) {
   let from = 0;
-  const pieces = parts.filter(({ size }) => size > 0).map(({ name, kind, size }) => {
-    const piece = svg("rect", { class: `fill ${kind}`, x: share((100 * from) / whole), width: share((100 * size) / whole), height: "100%" },
-      svg("title", {}, name));
-    from += size;
-    return piece;
-  });
+  const pieces = parts
+    .filter(({ size }) => size > 0)
+    .map(({ name, kind, size }) => {
+      const piece = svg(
+        "rect",
+        { class: `fill ${kind}`, x: share((100 * from) / whole), width: share((100 * size) / whole), height: "100%" },
+        svg("title", {}, name),
+      );
+      from += size;
+      return piece;
+    });
   return figure(label, height, svg("rect", { class: "track", width: "100%", height: "100%" }), pieces);
 }
 
 /** How full something is, with a mark where it should end. Both in percent of `whole`. */
 export function meter(label, value, mark, kind, whole = 100) {
   const to = Math.max(0, Math.min(100, (100 * value) / whole));
-  return figure(label, 14,
+  return figure(
+    label,
+    14,
     svg("rect", { class: "track", y: 3, width: "100%", height: 8, rx: 4 }),
     svg("rect", { class: `fill ${kind}`, y: 3, width: share(to), height: 8, rx: 4 }),
-    mark !== undefined && svg("line", { class: "mark", x1: share((100 * mark) / whole), x2: share((100 * mark) / whole), y1: 0, y2: 14 }));
+    mark !== undefined &&
+      svg("line", { class: "mark", x1: share((100 * mark) / whole), x2: share((100 * mark) / whole), y1: 0, y2: 14 }),
+  );
 }
 
 /** A column for each week, made of the accounts in each band, the worst at the bottom: that is where one looks for trouble. */
@@ -43,16 +52,31 @@ export function bandsOverTime(weeks) {
   const columns = weeks.map(({ on, bands }, place) => {
     const many = Object.fromEntries(bands.map(({ band: name, accounts }) => [name, accounts]));
     let below = height;
-    const pieces = kinds.filter((kind) => many[kind] > 0).map((kind) => {
-      const tall = (height * many[kind]) / most;
-      below -= tall;
-      return svg("rect", { class: `fill ${kind}`, x: share(place * each + each * 0.06), width: share(each * 0.88), y: below.toFixed(2), height: tall.toFixed(2) });
-    });
-    const said = kinds.toReversed().filter((kind) => many[kind] > 0).map((kind) => `${band(kind)} ${many[kind]}`).join(", ");
+    const pieces = kinds
+      .filter((kind) => many[kind] > 0)
+      .map((kind) => {
+        const tall = (height * many[kind]) / most;
+        below -= tall;
+        return svg("rect", {
+          class: `fill ${kind}`,
+          x: share(place * each + each * 0.06),
+          width: share(each * 0.88),
+          y: below.toFixed(2),
+          height: tall.toFixed(2),
+        });
+      });
+    const said = kinds
+      .toReversed()
+      .filter((kind) => many[kind] > 0)
+      .map((kind) => `${band(kind)} ${many[kind]}`)
+      .join(", ");
     return svg("g", {}, svg("title", {}, `${day(on)}: ${said}`), pieces);
   });
-  const months = weeks.map(({ on }, place) => ({ place, on }))
-    .filter(({ on, place }) => place > 0 && on.slice(0, 7) !== weeks[place - 1].on.slice(0, 7) && place < weeks.length - 1)
+  const months = weeks
+    .map(({ on }, place) => ({ place, on }))
+    .filter(
+      ({ on, place }) => place > 0 && on.slice(0, 7) !== weeks[place - 1].on.slice(0, 7) && place < weeks.length - 1,
+    )
     .map(({ place, on }) => svg("text", { class: "axis", x: share(place * each), y: height + 16 }, month(on)));
   return figure(`Accounts by band at the end of each of ${weeks.length} weeks`, height + 22, columns, months);
 }
@@ -62,7 +86,13 @@ function month(on) {
 }
 
 /** The edges of the bands as they are built in; the score's own band always stands beside the chart. */
-const ZONES = [["emergency", 0, 60], ["critical", 60, 70], ["at_risk", 70, 80], ["healthy", 80, 90], ["champion", 90, 100]];
+const ZONES = [
+  ["emergency", 0, 60],
+  ["critical", 60, 70],
+  ["at_risk", 70, 80],
+  ["healthy", 80, 90],
+  ["champion", 90, 100],
+];
 
 /**
  * A score over time: `past` is `[{ at, score }]`, the oldest first; `ahead` is `[{ on, low_80, … }]`; `events` are
@@ -73,7 +103,10 @@ export function scoreOverTime(past, ahead, events) {
   const last = ahead.length ? Date.parse(ahead.at(-1).on) : Date.parse(past.at(-1).at);
   const begin = Date.parse(past[0].at);
   const span = Math.max(DAY_MS, last - begin);
-  const scores = [...past.map(({ score }) => Number(score)), ...ahead.flatMap((point) => [Number(point.low_95), Number(point.high_95)])];
+  const scores = [
+    ...past.map(({ score }) => Number(score)),
+    ...ahead.flatMap((point) => [Number(point.low_95), Number(point.high_95)]),
+  ];
   const floor = Math.max(0, Math.floor((Math.min(...scores) - 4) / 10) * 10);
   const top = Math.min(100, Math.ceil((Math.max(...scores) + 4) / 10) * 10);
   const across = (time) => (100 * (Date.parse(time) - begin)) / span;
@@ -86,18 +119,48 @@ export function scoreOverTime(past, ahead, events) {
       svg("text", { class: "axis", x: 4, y: low - 4 }, `${Math.max(from, floor)} · ${band(kind)}`),
     ];
   });
-  const paths = svg("svg", { viewBox: `0 0 100 ${height}`, preserveAspectRatio: "none", width: "100%", height },
-    fan(ahead, "low_95", "high_95", across, down), fan(ahead, "low_80", "high_80", across, down),
+  const paths = svg(
+    "svg",
+    { viewBox: `0 0 100 ${height}`, preserveAspectRatio: "none", width: "100%", height },
+    fan(ahead, "low_95", "high_95", across, down),
+    fan(ahead, "low_80", "high_80", across, down),
     svg("path", { class: "line", d: way(past.map(({ at, score }) => [across(at), down(score)])) }),
-    ahead.length > 0 && svg("path", { class: "line ahead", d: way([[across(past.at(-1).at), down(past.at(-1).score)], ...ahead.map(({ on, middle }) => [across(on), down(middle)])]) }));
-  const today = ahead.length > 0 && svg("line", { class: "mark", x1: share(across(past.at(-1).at)), x2: share(across(past.at(-1).at)), y1: 0, y2: height });
-  const marks = apart(events.filter(({ at }) => Date.parse(at) >= begin), across).map(({ at, number: name, kind, text, below }) =>
-    svg("g", { class: `event ${kind}` }, svg("title", {}, `${day(at)}: ${text}`),
+    ahead.length > 0 &&
+      svg("path", {
+        class: "line ahead",
+        d: way([
+          [across(past.at(-1).at), down(past.at(-1).score)],
+          ...ahead.map(({ on, middle }) => [across(on), down(middle)]),
+        ]),
+      }),
+  );
+  const today =
+    ahead.length > 0 &&
+    svg("line", {
+      class: "mark",
+      x1: share(across(past.at(-1).at)),
+      x2: share(across(past.at(-1).at)),
+      y1: 0,
+      y2: height,
+    });
+  const marks = apart(
+    events.filter(({ at }) => Date.parse(at) >= begin),
+    across,
+  ).map(({ at, number: name, kind, text, below }) =>
+    svg(
+      "g",
+      { class: `event ${kind}` },
+      svg("title", {}, `${day(at)}: ${text}`),
       svg("line", { x1: share(across(at)), x2: share(across(at)), y1: below, y2: height }),
       svg("circle", { cx: share(across(at)), cy: below, r: 9 }),
-      svg("text", { x: share(across(at)), y: below + 4 }, name)));
-  const label = `The score from ${day(past[0].at)} to ${day(past.at(-1).at)}, at last ${number(past.at(-1).score)}`
-    + (ahead.length ? `; expected on ${day(ahead.at(-1).on)}: ${number(ahead.at(-1).low_80)} to ${number(ahead.at(-1).high_80)}` : "");
+      svg("text", { x: share(across(at)), y: below + 4 }, name),
+    ),
+  );
+  const label =
+    `The score from ${day(past[0].at)} to ${day(past.at(-1).at)}, at last ${number(past.at(-1).score)}` +
+    (ahead.length
+      ? `; expected on ${day(ahead.at(-1).on)}: ${number(ahead.at(-1).low_80)} to ${number(ahead.at(-1).high_80)}`
+      : "");
   return figure(label, height + 22, zones, paths, today, marks, months(begin, last, across, height));
 }
 
@@ -136,6 +199,11 @@ function months(begin, last, across, height) {
 
 /** A legend whose entries say the numbers too. */
 export function legend(parts) {
-  return html("ul", { class: "legend" }, parts.map(({ kind, name, value }) =>
-    html("li", {}, html("span", { class: `swatch ${kind}` }), html("span", {}, name), html("strong", {}, value))));
+  return html(
+    "ul",
+    { class: "legend" },
+    parts.map(({ kind, name, value }) =>
+      html("li", {}, html("span", { class: `swatch ${kind}` }), html("span", {}, name), html("strong", {}, value)),
+    ),
+  );
 }

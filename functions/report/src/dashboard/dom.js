@@ -78,14 +78,34 @@ export function table(caption, columns, rows) {
     place === 0
       ? html("th", { scope: "row", class: columns[place][1] }, content)
       : html("td", { class: columns[place][1], "data-of": columns[place][0] }, content);
-  return html("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },
-    html("table", {},
+  return html(
+    "div",
+    { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },
+    html(
+      "table",
+      {},
       html("caption", { class: "unseen" }, caption),
       html("thead", {}, html("tr", {}, head)),
-      html("tbody", {}, rows.map((row) => html("tr", {}, row.map(cell))))));
+      html(
+        "tbody",
+        {},
+        rows.map((row) => html("tr", {}, row.map(cell))),
+      ),
+    ),
+  );
 }
 
 /** The same numbers as a chart's, for whoever does not see it or wants them exact. */
 export function asTable(caption, columns, rows) {
-  return html("details", { class: "numbers" }, html("summary", {}, `${caption}, as a table`), table(caption, columns, rows));
+  return html(
+    "details",
+    { class: "numbers" },
+    html("summary", {}, `${caption}, as a table`),
+    table(caption, columns, rows),
+  );
+}
+
+/** The way to an account's page. */
+export function link(account, name) {
+  return html("a", { href: `#/accounts/${encodeURIComponent(account)}` }, name ?? account);
 }

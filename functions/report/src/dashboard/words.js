@@ -33,6 +33,11 @@ export function number(value, digits = 1) {
   return Number(value).toLocaleString(undefined, { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
+/** As exact as it is, to the hundredth. */
+export function exact(value) {
+  return Number(value).toLocaleString(undefined, { maximumFractionDigits: 2 });
+}
+
 /** With its sign; a true minus is as wide as the plus. */
 export function signed(value, digits = 1) {
   const said = number(Math.abs(value), digits);
@@ -77,10 +82,18 @@ export function clock(time) {
 /** The two largest units that are there. */
 export function duration(seconds) {
   const whole = Math.floor(Math.abs(seconds));
-  const units = [[Math.floor(whole / 86_400), "d"], [Math.floor(whole / 3_600) % 24, "h"], [Math.floor(whole / 60) % 60, "min"]];
+  const units = [
+    [Math.floor(whole / 86_400), "d"],
+    [Math.floor(whole / 3_600) % 24, "h"],
+    [Math.floor(whole / 60) % 60, "min"],
+  ];
   const first = units.findIndex(([many]) => many > 0);
   if (first < 0) return `${whole % 60} s`;
-  return units.slice(first, first + 2).filter(([many]) => many > 0).map(([many, unit]) => `${many} ${unit}`).join(" ");
+  return units
+    .slice(first, first + 2)
+    .filter(([many]) => many > 0)
+    .map(([many, unit]) => `${many} ${unit}`)
+    .join(" ");
 }
 
 /** What is left until a moment, to the second in the last hour. */
