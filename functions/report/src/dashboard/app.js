@@ -20,17 +20,27 @@ function takeToken() {
   history.replaceState(null, "", location.pathname);
 }
 
+/** The account that the address names, if it names one. */
+function accountAsked() {
+  const [, id] = location.hash.match(/^#\/accounts\/([^/]+)$/) ?? [];
+  try {
+    return id && decodeURIComponent(id);
+  } catch {
+    // What is no name of anything is shown as it was typed.
+    return id;
+  }
+}
+
 /** The page that the address asks for. */
 function asked() {
-  const [, , id] = location.hash.match(/^#\/(accounts)\/([^/]+)$/) ?? [];
-  if (id === undefined)
-    return { sources: portfolio.sources(), first: "live", page: portfolio.page, title: portfolio.title };
-  const name = decodeURIComponent(id);
+  const name = accountAsked();
+  if (!name) return { ...portfolio, sources: portfolio.sources(), first: "live", heading: () => "Portfolio" };
   return {
     sources: account.sources(name),
     first: "timeline",
     page: (part, entries) => account.page(part, name, entries),
     title: (entries) => account.title(entries, name),
+    heading: (entries) => account.nameOf(entries, name),
     missing: `There is no account \`${name}\`, or nothing is known of it yet.`,
   };
 }
@@ -86,6 +96,7 @@ function show(page, entries) {
         .filter(Boolean),
     );
   become(byId("view"), fresh);
+  byId("title").textContent = page.heading(entries);
   document.title = `${page.title(entries)} · cs-ops`;
   suggest(entries.live?.data);
   tell(all, main);
