@@ -168,7 +168,7 @@ export function scoreOverTime(past, ahead, events) {
 function apart(events, across) {
   let row = 0;
   return events.map((event, place) => {
-    const isClose = place > 0 && across(event.at) - across(events[place - 1].at) < 3;
+    const isClose = place > 0 && across(event.at) - across(events[place - 1].at) < 6;
     row = isClose ? row + 1 : 0;
     return { ...event, below: 12 + 20 * row };
   });
