@@ -184,7 +184,7 @@ fn the_live_report_shows_them(set: &Deployed) {
         (live["accounts"] == 2 && has("open_ctas") && has("open_escalations")).then_some(())
     });
     let (status, page) = set.ask("GET", "/dashboard", &[], None);
-    assert!(status == 200 && page.as_str().unwrap().contains("<h1>Portfolio</h1>"), "{page}");
+    assert!(status == 200 && page.as_str().unwrap().contains(">Portfolio</h1>"), "{page}");
 }
 
 /// In the events of those that publish, in what the report keeps, and in the logs of all.

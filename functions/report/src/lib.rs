@@ -252,7 +252,7 @@ pub const ROUTES: &[Route] = &[
         .scope("cs-ops.report.read")
         .answers::<contract::analytics::LiftAnswer>(200),
     Route::new(Method::Get, "/dashboard", "The dashboard's page; its data come from /performance/live with a token."),
-    Route::new(Method::Get, "/dashboard/{file}", "The dashboard's script and style."),
+    Route::new(Method::Get, "/dashboard/{file}", "The dashboard's scripts, style and icon."),
     Route::new(Method::Get, "/health", "Whether the function is alive.").answers::<contract::report::Status>(200),
     Route::new(Method::Get, "/ready", "Whether what the function needs answers.")
         .answers::<contract::report::Status>(200),

@@ -365,8 +365,8 @@ fn the_dashboard_is_served_from_here_alone() {
     assert!(page.headers["content-security-policy"].starts_with("default-src 'none'"), "{:?}", page.headers);
     let no_links = !page.body.contains("http://") && !page.body.contains("https://");
     assert!(no_links && !page.body.contains("<script>"), "{}", page.body);
-    for (name, content_type) in [("app.js", "text/javascript; charset=utf-8"), ("style.css", "text/css; charset=utf-8")]
-    {
+    let (script, style, icon) = ("text/javascript; charset=utf-8", "text/css; charset=utf-8", "image/svg+xml");
+    for (name, content_type) in [("app.js", script), ("style.css", style), ("icon.svg", icon)] {
         assert!(page.body.contains(name), "the page names `{name}`");
         assert_eq!(file("/dashboard/{file}", name).unwrap().headers["content-type"], content_type);
     }

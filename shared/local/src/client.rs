@@ -27,6 +27,10 @@ pub const SCOPES: [&str; 10] = [
     "cs-ops.report.write",
 ];
 
+/// What the dashboard reads.
+pub const DASHBOARD_SCOPES: [&str; 4] =
+    ["cs-ops.escalate.read", "cs-ops.report.read", "cs-ops.score.read", "cs-ops.trigger.read"];
+
 /// Why there is no answer to go on with.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {

@@ -1,127 +1,197 @@
-// The dashboard: asks for GET performance/live every few seconds and shows it. Texts from the server are set as text,
-// never as markup. The token lives in this tab only; the one-machine host hands it over in the fragment of the address.
+// The dashboard begins here: which page is asked for, what it needs, and what to show while that is not there.
+//
+// The address behind `#` is the page: `#/` the portfolio, `#/accounts/{id}` one account. The one-machine host hands the token
+// over there too (`#token=…`); it is taken out of the address at once.
 
-const EVERY_MS = 5000;
-const BANDS = { champion: "Champion", healthy: "Healthy", at_risk: "At risk", critical: "Critical", emergency: "Emergency", provisional: "Too little data", unscored: "Not scored yet" };
+import * as account from "./account.js";
+import { become, card, empty, html } from "./dom.js";
+import { feed, token } from "./feed.js";
+import { urgency } from "./moments.js";
+import * as portfolio from "./portfolio.js";
+import { clock, left, when } from "./words.js";
+
 const byId = (id) => document.getElementById(id);
+let shown = { stop: () => {}, clock: Date.now };
 
-const fromFragment = new URLSearchParams(location.hash.slice(1)).get("token");
-if (fromFragment) {
-  sessionStorage.setItem("token", fromFragment);
+function takeToken() {
+  const handed = new URLSearchParams(location.hash.slice(1)).get("token");
+  if (!handed) return;
+  token.set(handed);
   history.replaceState(null, "", location.pathname);
 }
 
-function element(name, text, className) {
-  const made = document.createElement(name);
-  if (text !== undefined) made.textContent = text;
-  if (className) made.className = className;
-  return made;
-}
-
-function when(time) {
-  return new Date(time).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
-}
-
-function duration(seconds) {
-  const minutes = Math.floor(Math.abs(seconds) / 60);
-  const parts = [[Math.floor(minutes / 1440), "d"], [Math.floor(minutes / 60) % 24, "h"], [minutes % 60, "min"]];
-  const shown = parts.filter(([count]) => count > 0).slice(0, 2).map(([count, unit]) => `${count} ${unit}`).join(" ");
-  return shown || "less than a minute";
-}
-
-function table(headings, rows, empty) {
-  if (rows.length === 0) return element("p", empty, "soft");
-  const made = element("table");
-  const head = made.createTHead().insertRow();
-  for (const heading of headings) {
-    const cell = element("th", heading);
-    cell.scope = "col";
-    head.append(cell);
+/** The account that the address names, if it names one. */
+function accountAsked() {
+  const [, id] = location.hash.match(/^#\/accounts\/([^/]+)$/) ?? [];
+  try {
+    return id && decodeURIComponent(id);
+  } catch {
+    // What is no name of anything is shown as it was typed.
+    return id;
   }
-  const body = made.createTBody();
-  for (const cells of rows) {
-    const row = body.insertRow();
-    for (const cell of cells) {
-      const data = row.insertCell();
-      // A sentence may break, a name or a time may not.
-      if (cell.length <= 24 || cell instanceof Node) data.className = "short";
-      if (cell instanceof Node) data.append(cell);
-      else data.textContent = cell;
-    }
-  }
-  return made;
 }
 
-function showBands(live) {
-  byId("bands").replaceChildren(...live.bands.map(({ band, accounts }) => {
-    const item = element("li", undefined, band);
-    item.append(element("strong", String(accounts)), BANDS[band] ?? band);
-    return item;
-  }));
+/** The page that the address asks for. */
+function asked() {
+  const name = accountAsked();
+  if (!name) return { ...portfolio, sources: portfolio.sources(), first: "live", heading: () => "Portfolio" };
+  return {
+    sources: account.sources(name),
+    first: "timeline",
+    page: (part, entries) => account.page(part, name, entries),
+    title: (entries) => account.title(entries, name),
+    heading: (entries) => account.nameOf(entries, name),
+    missing: `There is no account \`${name}\`, or nothing is known of it yet.`,
+  };
 }
 
-function showFalls(live) {
-  const items = live.falls.map((fall) => {
-    const item = element("li", undefined, fall.band);
-    const reasons = element("ul");
-    reasons.append(...fall.reasons.slice(0, 3).map((reason) => element("li", reason)));
-    item.append(element("strong", fall.name), ` ${Number(fall.score).toFixed(1)} · ${BANDS[fall.band] ?? fall.band} · `,
-      element("span", `down ${Number(fall.fell).toFixed(1)} on ${when(fall.at)}`, "fell"), reasons);
-    return item;
-  });
-  byId("falls").replaceChildren(...(items.length ? items : [element("li", "No score fell in the last 30 days.", "soft")]));
-}
-
-function showEscalations(live) {
-  byId("escalation-count").textContent = String(live.open_escalation_count);
-  const rows = live.open_escalations.map((open) => {
-    const left = open.seconds_to_breach;
-    const clock = left == null ? "no clock runs" : left < 0 ? element("span", `over by ${duration(left)}`, "late") : `in ${duration(left)}`;
-    return [open.name, open.severity, open.status, open.role.replaceAll("_", " "), clock, open.reason];
-  });
-  byId("escalations").replaceChildren(table(["Account", "Severity", "Status", "Told", "Breach", "Why"], rows, "Nothing is escalated."));
-}
-
-function showCtas(live) {
-  byId("cta-count").textContent = String(live.open_cta_count);
-  const rows = live.open_ctas.map((cta) => [cta.name, cta.rule, cta.reason, cta.owner ?? "nobody yet", when(cta.due_at)]);
-  byId("ctas").replaceChildren(table(["Account", "Rule", "Why", "Owner", "Due"], rows, "No call to action is open."));
-}
-
-function fail(message) {
-  byId("error").textContent = message;
-  byId("error").hidden = false;
-}
-
-async function refresh() {
-  const token = sessionStorage.getItem("token");
-  if (!token) {
-    byId("sign-in").hidden = false;
-    byId("as-of").textContent = "Sign in to see the portfolio.";
+/** Shows another page. The reader is brought to its beginning, but not when the first one comes. */
+function open({ first = false } = {}) {
+  shown.stop();
+  const signedIn = Boolean(token.get());
+  byId("sign-in").hidden = signedIn;
+  byId("view").hidden = !signedIn;
+  if (!signedIn) {
+    say("Sign in to see the portfolio.", "waiting");
     return;
   }
-  try {
-    const answer = await fetch("performance/live", { headers: { authorization: `Bearer ${token}` } });
-    const body = await answer.json();
-    if (answer.status === 401) {
-      sessionStorage.removeItem("token");
-      byId("sign-in").hidden = false;
-    }
-    if (!answer.ok) return fail(`${body.title}: ${body.detail}`);
-    byId("error").hidden = true;
-    byId("as-of").textContent = `${body.accounts} accounts as of ${when(body.as_of)}`;
-    for (const show of [showBands, showEscalations, showFalls, showCtas]) show(body);
-  } catch {
-    fail("The service does not answer. What is shown is the last that was heard; trying again every few seconds.");
+  const page = asked();
+  const following = feed(page.sources, () => show(page, following.entries));
+  shown = { stop: following.stop, clock: () => serverNow(following.entries[page.first]) };
+  say("Loading …", "waiting");
+  byId("view").replaceChildren();
+  show(page, following.entries);
+  if (!first) {
+    scrollTo(0, 0);
+    byId("main").focus();
+  }
+}
+
+/** Brings the page up to what is known now. */
+function show(page, entries) {
+  const all = Object.values(entries);
+  if (all.some(({ refusal }) => refusal?.kind === "signed_out")) {
+    token.forget();
+    open();
+    byId("sign-in-why").textContent = "The token is not valid any more. Sign in again.";
+    return;
+  }
+  const main = entries[page.first];
+  const now = serverNow(main);
+  const fresh = html("div", {});
+  if (page.missing && main.refusal?.kind === "absent")
+    fresh.append(
+      card(
+        "missing",
+        "Not found",
+        undefined,
+        empty(page.missing),
+        html("p", {}, html("a", { href: "#/" }, "Back to the portfolio")),
+      ),
+    );
+  else
+    fresh.append(
+      ...[page.page((name, draw, id, title) => part(entries[name], draw, id, title, entries, now), entries)]
+        .flat()
+        .filter(Boolean),
+    );
+  become(byId("view"), fresh);
+  byId("title").textContent = page.heading(entries);
+  document.title = `${page.title(entries)} · cs-ops`;
+  suggest(entries.live?.data);
+  tell(all, main);
+}
+
+/** What stands in a section's place: what is known, or why nothing is. What is old stays, and the status says so. */
+function part(entry, draw, id, title, entries, now) {
+  if (entry.data) return draw(entry.data, entries, now);
+  if (!id) return undefined;
+  if (!entry.refusal) return card(id, title, undefined, html("p", { class: "loading" }, "Loading …"));
+  const why = {
+    absent: "Nothing is told of this here yet.",
+    forbidden: `The token does not allow to see this. ${entry.refusal.message}`,
+  }[entry.refusal.kind];
+  return card(
+    id,
+    title,
+    undefined,
+    why ? empty(why) : html("p", { class: "failing" }, `${entry.refusal.message} It is asked again.`),
+  );
+}
+
+/** The server's clock, which goes on between its answers. Everything that runs out is measured by it. */
+function serverNow(entry) {
+  if (!entry.data?.as_of) return Date.now();
+  return Date.parse(entry.data.as_of) + performance.now() - entry.at;
+}
+
+/** How it is with the connection. Readers of the screen hear of it when it changes, not at every answer. */
+function tell(all, main) {
+  const failing = all.find(
+    ({ refusal }) => refusal?.kind === "failing" || (refusal?.kind === "forbidden" && !main.data),
+  );
+  if (failing && main.data)
+    say(`Not up to date: as of ${when(main.data.as_of)}. ${failing.refusal.message} Trying again.`, "failing");
+  else if (failing) say(`${failing.refusal.message} Trying again.`, "failing");
+  else if (main.data) say(`As of ${when(main.data.as_of)}`, "live");
+}
+
+let said = "";
+function say(text, kind) {
+  const status = byId("status");
+  status.className = kind;
+  if (byId("status-text").textContent !== text) byId("status-text").textContent = text;
+  const spoken =
+    kind === "live" ? (said === "failing" ? `Up to date again, ${clock(Date.now())}` : "Up to date") : text;
+  if (kind !== said || kind === "failing") {
+    if (byId("spoken").textContent !== spoken) byId("spoken").textContent = spoken;
+  }
+  said = kind;
+}
+
+/** Accounts that were heard of, as suggestions where one is asked for. */
+function suggest(live) {
+  if (!live) return;
+  const names = new Map(
+    [...live.falls, ...live.open_ctas, ...live.open_escalations].map(({ account: id, name }) => [id, name]),
+  );
+  const fresh = html(
+    "datalist",
+    {},
+    [...names].sort().map(([id, name]) => html("option", { value: id }, name)),
+  );
+  become(byId("accounts"), fresh);
+}
+
+/** What runs out is counted down on the page, second by second. */
+function tick() {
+  const now = shown.clock();
+  for (const element of document.querySelectorAll("[data-until]")) {
+    const seconds = (Date.parse(element.dataset.until) - now) / 1000;
+    element.textContent = left(seconds);
+    element.className = urgency(seconds);
   }
 }
 
 byId("sign-in").addEventListener("submit", (event) => {
   event.preventDefault();
-  sessionStorage.setItem("token", byId("token").value.trim());
-  byId("sign-in").hidden = true;
-  refresh();
+  token.set(byId("token").value.trim());
+  byId("token").value = "";
+  open();
 });
 
-refresh();
-setInterval(refresh, EVERY_MS);
+byId("go").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const id = byId("go-to").value.trim();
+  if (id) location.hash = `#/accounts/${encodeURIComponent(id)}`;
+  byId("go-to").value = "";
+});
+
+addEventListener("hashchange", () => {
+  takeToken();
+  open();
+});
+
+takeToken();
+open({ first: true });
+setInterval(tick, 1000);

@@ -6,7 +6,7 @@
 
 use super::{DATA, Template, bar, hint};
 use crate::bus::nobody;
-use crate::client::{Ask, Client, SCOPES};
+use crate::client::{Ask, Client, DASHBOARD_SCOPES, SCOPES};
 use crate::clock::StandingClock;
 use crate::configuration::{Configuration, Files};
 use crate::data::{self, Content, Keeper, Played, Standing};
@@ -137,7 +137,7 @@ impl Run {
         let port = listener.local_addr()?.port();
         let api = format!("http://127.0.0.1:{port}{BASE}");
         hint(&format!("\nServing {api} until Ctrl-C."));
-        hint(&format!("Dashboard: {api}/dashboard#token={}", token(&issuer, &["cs-ops.report.read"])?));
+        hint(&format!("Dashboard: {api}/dashboard#token={}", token(&issuer, &DASHBOARD_SCOPES)?));
         hint(&match stage.content {
             Content::Own => "Time is the wall's.".to_owned(),
             _ => format!(
