@@ -70,7 +70,7 @@ fn every_queue_is_encrypted_and_no_queue_is_left_alone() {
 #[test]
 fn every_target_of_a_rule_has_dead_letters_and_a_retry_policy() {
     let targets = targets();
-    assert_eq!(targets.len(), 11);
+    assert_eq!(targets.len(), 12);
     for (rule, target) in targets {
         let is_schedule = !properties(&rule)["ScheduleExpression"].is_null();
         let letters = if is_schedule { "MissedTicks" } else { "UndeliveredFacts" };
