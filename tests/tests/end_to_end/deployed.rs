@@ -109,6 +109,23 @@ impl Deployed {
         self.emulator.stop().unwrap();
     }
 
+    /// The names of the papers that lie in the bucket.
+    pub fn papers(&self) -> Vec<String> {
+        let bucket = self.stack.output("PapersBucketName").unwrap();
+        let listed = self.emulator.aws(&["s3api", "list-objects-v2", "--bucket", bucket]).unwrap();
+        let contents = listed["Contents"].as_array().cloned().unwrap_or_default();
+        contents.iter().map(|one| one["Key"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// A paper.
+    pub fn paper(&self, name: &str) -> String {
+        let bucket = self.stack.output("PapersBucketName").unwrap();
+        let path = self.emulator.folder().join("paper");
+        let place = path.to_str().unwrap();
+        self.emulator.aws(&["s3api", "get-object", "--bucket", bucket, "--key", name, place]).unwrap();
+        std::fs::read_to_string(&path).unwrap()
+    }
+
     /// A token of this tenant with these scopes.
     pub fn token(&self, tenant: &str, scopes: &[&str]) -> String {
         let (tenant, person) = (TenantId::new(tenant).unwrap(), PersonId::new("end-to-end").unwrap());

@@ -251,7 +251,7 @@ fn a111_adoption_and_a103_benchmarks_come_from_the_numbers_that_ingest_keeps() {
     for number in 0..5 {
         let account = format!("a{number}");
         stage.hear(&[event(&account, 90, of_kind(&account, Segment::MidMarket, LifecycleStage::Steady))]);
-        let active = 20 * i32::try_from(number).unwrap();
+        let active = 20 * number;
         stage.measure(&account, 50, &[(Metric::LicensedUsers, 100), (Metric::ActiveUsers, active)]);
     }
     stage.hear(&[event("alone", 90, of_kind("alone", Segment::Enterprise, LifecycleStage::Steady))]);

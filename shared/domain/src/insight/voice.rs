@@ -209,7 +209,7 @@ mod tests {
     proptest! {
         #[test]
         fn a107_themes_reconcile_with_the_cases(all in prop::collection::vec((any_about(), any_case_news()), 0..20)) {
-            let mut stories = vec![story("a", Segment::MidMarket, 1), story("b", Segment::MidMarket, 1)];
+            let mut stories = [story("a", Segment::MidMarket, 1), story("b", Segment::MidMarket, 1)];
             for (number, (about, news)) in all.iter().enumerate() {
                 with_case(&mut stories[number % 2], &case(&format!("c{number}"), about, news));
             }
