@@ -76,7 +76,7 @@ fn a28_a_change_is_in_the_answers_within_five_seconds_of_its_commit() {
     let told =
         [signal("1", "opened", "case_event", 1), signal("2", "resolved", "case_event", 1), signal("3", "", "csat", 90)];
     let told: Vec<Value> = told.map(without_nothing).into();
-    let committed = stage.put("2", "ingest", "POST", "/signals", &json!({ "records": told }));
+    let committed = stage.put("2", "ingest", "POST", "/signals", &json!({ "signals": told }));
     stage.five_seconds_after(committed);
     let live: LivePerformance = stage.read("/performance/live");
     let figure = |id: &str| live.kpis.iter().find(|figure| figure.id == id).unwrap();
