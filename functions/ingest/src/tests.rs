@@ -582,6 +582,55 @@ fn a_case_is_told_when_it_opens_and_when_it_changes() {
     assert_eq!(told()[3..], [("opened", CaseStatus::Opened), ("changed", CaseStatus::Responded)], "known at once");
 }
 
+#[test]
+fn a21_each_turn_of_a_case_is_told_by_one_fact() {
+    let stage = stage();
+    let at = |minutes| stage.doubles.now() - SignedDuration::from_mins(minutes);
+    let news = [("1", "opened", 60), ("2", "responded", 50), ("3", "in_progress", 45), ("4", "resolved", 30)];
+    for (id, status, minutes) in news.into_iter().chain([("5", "in_progress", 20), ("6", "resolved", 10)]) {
+        stage.send(id, &[stage.case(id, "c", status, at(minutes))]);
+    }
+    let waited = [("7", "opened", 60), ("8", "waiting_on_customer", 40), ("9", "resolved", 20)];
+    stage.send("at once", &waited.map(|(id, status, minutes)| stage.case(id, "d", status, at(minutes))));
+    let facts = stage.facts();
+    let turns: Vec<(Option<u64>, Option<u64>, bool, bool)> = facts
+        .iter()
+        .filter_map(|fact| if let Fact::CaseChanged(fact) = fact { Some(fact.turns) } else { None })
+        .map(|told| (told.answered_after_seconds, told.resolved_after_seconds, told.at_first_contact, told.reopened))
+        .collect();
+    let expected = [
+        (Some(600), None, false, false),
+        (None, None, false, false),
+        (None, Some(1_800), true, false),
+        (None, None, false, true),
+        (None, Some(3_000), false, false),
+        // One fact for all that a message did; it waited on the customer.
+        (Some(1_200), Some(2_400), false, false),
+    ];
+    assert_eq!(turns, expected);
+}
+
+#[test]
+fn a24_what_signals_report_of_the_metrics_of_figures_is_told_with_them() {
+    let stage = stage();
+    let answer = |id: &str, metric: &str, value: i64, unit: &str| {
+        let signal = with(stage.usage(id), "metric", json!(metric));
+        with(with(signal, "value", json!(value)), "unit", json!(unit))
+    };
+    let nps = |id: &str, value| answer(id, "nps_answer", value, "rating");
+    stage.send(
+        "1",
+        &[nps("a", 10), nps("b", 9), nps("c", 7), nps("d", 6), answer("e", "csat", 80, "percent"), stage.usage("f")],
+    );
+    let Some(Fact::SignalsRecorded(fact)) = stage.facts().pop() else { panic!("{:?}", stage.facts()) };
+    let told: Vec<(&str, u32, String, u32, u32)> = fact
+        .reported
+        .iter()
+        .map(|one| (one.metric.name(), one.count, one.sum.to_string(), one.promoters, one.detractors))
+        .collect();
+    assert_eq!(told, [("nps_answer", 4, "32".into(), 2, 1), ("csat", 1, "80".into(), 0, 0)]);
+}
+
 /// A source that names two moments alike: the page keeps the later one, the case whatever was said of it.
 #[test]
 fn the_same_news_of_a_case_in_any_order_and_batching_leave_the_same_case() {

@@ -8,7 +8,7 @@ use domain::account::Money;
 use domain::band::Band;
 use domain::fixed::Points;
 use domain::id::{AccountId, PersonId};
-use domain::portfolio::{self, CtaView, EscalationView, Fall, Health, Profile, Row, Stamp};
+use domain::portfolio::{self, AnomalyView, CtaView, EscalationView, Fall, Health, Profile, Row, Stamp};
 use domain::rule::CtaKind;
 use platform::function::{Failure, Ports};
 use platform::keys;
@@ -108,6 +108,12 @@ fn of_row(event: &Event) -> Result<Vec<portfolio::Fact>, Failure> {
             .iter()
             .map(|reported| portfolio::Fact::Measured(reported.metric, reported.at, reported.latest))
             .collect(),
+        Fact::AnomalyFound(fact) => vec![portfolio::Fact::Unusual(AnomalyView {
+            metric: fact.metric.clone(),
+            direction: fact.direction.clone(),
+            severity: fact.severity.name().to_owned(),
+            reason: fact.reason.clone(),
+        })],
         // A clock's mark says nothing of who has it: the row learns of that from the facts above.
         Fact::SlaWarned(_) | Fact::SlaBreached(_) => Vec::new(),
         Fact::CaseOpened(_)
@@ -116,7 +122,6 @@ fn of_row(event: &Event) -> Result<Vec<portfolio::Fact>, Failure> {
         | Fact::RecordsQuarantined(_)
         | Fact::ScoreRunCompleted(_)
         | Fact::RiskChanged(_)
-        | Fact::AnomalyFound(_)
         | Fact::RulesActivated(_)
         | Fact::RuleHeld(_)
         | Fact::RuleReleased(_)

@@ -73,9 +73,9 @@ pub struct FoundAnomaly {
     pub metric: String,
     /// `up` or `down`.
     pub direction: String,
-    /// How unusual: `notice`, `warning` or `severe`.
+    /// How bad it may be: `critical`, `high`, `medium` or `low`.
     pub severity: String,
-    /// When.
+    /// When it was found.
     #[schemars(with = "String")]
     pub at: Timestamp,
     /// What is unusual, with the numbers, in plain words.

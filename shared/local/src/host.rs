@@ -318,3 +318,5 @@ fn differences(wiring: &Wiring, functions: &BTreeMap<&'static str, Arc<dyn Funct
 mod playbooks;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod visible;

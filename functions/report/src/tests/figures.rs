@@ -2,8 +2,8 @@
 
 use super::*;
 use contract::event::{
-    AccountAllocated, CaseChanged, CaseTurns, DataQualityChanged, EffectRequested, ExperimentExposed, MetricReported,
-    PlaybookFinished, SignalsRecorded, SlaBreached, StepCompleted,
+    AccountAllocated, AnomalyFound, CaseChanged, CaseTurns, DataQualityChanged, EffectRequested, ExperimentExposed,
+    MetricReported, PlaybookFinished, SignalsRecorded, SlaBreached, StepCompleted,
 };
 use contract::report::{KpiFigure, PerformanceHistory, RevenueAnswer, RoiAnswer};
 use contract::workflow::{ExecutionBody, StepBody};
@@ -519,6 +519,42 @@ fn opportunities_are_open_calls_to_action_about_growth() {
     let ctas: Vec<(&str, &str, i64)> =
         told.iter().map(|one| (one.account.as_str(), one.cta.as_str(), one.arr_cents)).collect();
     assert_eq!(ctas, [("acme", "e1", 6_000_000), ("acme", "e2", 6_000_000), ("acme", "e3", 6_000_000)]);
+}
+
+#[test]
+fn what_was_unusual_in_the_last_seven_days_is_told_the_newest_first() {
+    let found = |metric: &str, on: &str| -> Fact {
+        AnomalyFound {
+            metric: metric.into(),
+            on: on.parse().unwrap(),
+            value: "3".into(),
+            expected: "40".into(),
+            direction: "down".into(),
+            severity: Severity::High,
+            score: "0.9".into(),
+            confidence_percent: 80,
+            priority: 7,
+            shown_by: "point".into(),
+            reason: format!("{metric} is 3 where 40 was to be expected"),
+        }
+        .into()
+    };
+    let stage = stage();
+    stage.hear(&numbered(vec![
+        ("acme", "2026-01-02", pays(1, LifecycleStage::Steady, None)),
+        ("acme", "2025-12-29T11:59:59Z", found("uptime", "2025-12-29")),
+        ("acme", "2025-12-29T12:00:00Z", found("logins", "2025-12-29")),
+        ("acme", "2026-01-04", found("active_users", "2026-01-04")),
+    ]));
+    let told = stage.live("t").anomalies;
+    let metrics: Vec<(&str, Timestamp)> = told.iter().map(|one| (one.metric.as_str(), one.at)).collect();
+    assert_eq!(metrics, [("active_users", moment("2026-01-04")), ("logins", moment("2025-12-29T12:00:00Z"))]);
+    let newest = &told[0];
+    assert_eq!(
+        (newest.name.as_str(), newest.direction.as_str(), newest.severity.as_str()),
+        ("Somebody", "down", "high")
+    );
+    assert_eq!(newest.reason, "active_users is 3 where 40 was to be expected");
 }
 
 #[test]
