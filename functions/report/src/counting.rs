@@ -10,8 +10,6 @@ use jiff::Timestamp;
 
 /// The playbook that brings a customer in.
 const ONBOARDING: &str = "onboarding";
-/// All of it, in hundredths of a percent.
-const WHOLE: u64 = 10_000;
 
 /// What an event counts; nothing for most.
 pub fn counts(event: &Event) -> Counts {
@@ -99,8 +97,8 @@ fn answers(counts: &mut Counts, reported: &MetricReported) {
         Metric::Csat => {
             // Hundredths of a percent: a value of 100 is 10,000.
             let reached = reported.sum.micros() / (ONE / 100);
-            counts.add(Counter::CsatReached, u64::try_from(reached).unwrap_or_default());
-            counts.add(Counter::CsatPossible, u64::from(reported.count).saturating_mul(WHOLE));
+            counts.add(Counter::CsatAnswers, reported.count.into());
+            counts.add(Counter::CsatHundredths, u64::try_from(reached).unwrap_or_default());
         }
         _ => {}
     }

@@ -93,6 +93,13 @@ pub enum FormulaFile {
         /// For each of these.
         per: String,
     },
+    /// A sum of hundredths of a percent for each of a count, in percent.
+    MeanPercent {
+        /// The sum.
+        of: String,
+        /// For each of these.
+        per: String,
+    },
     /// A count itself.
     Count(String),
     /// One share less another one of the same whole, in percent.
@@ -169,6 +176,10 @@ impl Names {
             FormulaFile::Mean { of, per } => Formula::Mean {
                 of: self.counter(&format!("{at}.mean.of"), &of),
                 per: self.counter(&format!("{at}.mean.per"), &per),
+            },
+            FormulaFile::MeanPercent { of, per } => Formula::MeanPercent {
+                of: self.counter(&format!("{at}.mean_percent.of"), &of),
+                per: self.counter(&format!("{at}.mean_percent.per"), &per),
             },
             FormulaFile::Count(of) => Formula::Count(self.counter(&format!("{at}.count"), &of)),
             FormulaFile::Balance { of, less, over } => Formula::Balance {

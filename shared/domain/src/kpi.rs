@@ -41,6 +41,13 @@ pub enum Formula {
         /// For each of these.
         per: Counter,
     },
+    /// A sum of hundredths of a percent for each of a count, in percent.
+    MeanPercent {
+        /// The sum.
+        of: Counter,
+        /// For each of these.
+        per: Counter,
+    },
     /// A count itself.
     Count(Counter),
     /// One share less another one of the same whole, in percent: what speaks for it, less what speaks against it.
@@ -214,7 +221,7 @@ impl Formula {
     pub fn counters(&self) -> Vec<Counter> {
         match self {
             Self::Share { of, over } | Self::Rest { of, over } => of.iter().chain(over).copied().collect(),
-            Self::Mean { of, per } => vec![*of, *per],
+            Self::Mean { of, per } | Self::MeanPercent { of, per } => vec![*of, *per],
             Self::Count(counter) => vec![*counter],
             Self::Balance { of, less, over } => vec![*of, *less, *over],
             Self::PerAccount(counters) => counters.clone(),
@@ -230,6 +237,7 @@ impl Formula {
                 ratio(whole.saturating_sub(counts.sum(of)), whole, 100)
             }
             Self::Mean { of, per } => ratio(counts.get(*of), counts.get(*per), 1),
+            Self::MeanPercent { of, per } => ratio(counts.get(*of), counts.get(*per).saturating_mul(100), 1),
             // Nothing of it happened, where there is something that it could have happened to.
             Self::Count(counter) => {
                 let count = counts.get(*counter);
@@ -248,9 +256,10 @@ impl Formula {
     fn counted(&self, counts: &Counts, portfolio: &Portfolio) -> u64 {
         match self {
             Self::Share { over, .. } | Self::Rest { over, .. } => counts.sum(over),
-            Self::Mean { per: whole, .. } | Self::Balance { over: whole, .. } | Self::Count(whole) => {
-                counts.get(*whole)
-            }
+            Self::Mean { per: whole, .. }
+            | Self::MeanPercent { per: whole, .. }
+            | Self::Balance { over: whole, .. }
+            | Self::Count(whole) => counts.get(*whole),
             Self::PerAccount(_) => accounts(portfolio),
             Self::Given(given) => portfolio.get(given).map_or(0, |known| known.of),
             Self::NotRecorded => 0,

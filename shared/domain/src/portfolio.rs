@@ -158,12 +158,17 @@ impl Fall {
     }
 }
 
+const fn risk() -> CtaKind {
+    CtaKind::Risk
+}
+
 /// A call to action that is to be done.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct CtaView {
     /// The rule that opened it.
     pub rule: RuleId,
-    /// What it is about.
+    /// What it is about; what was written down before kinds were kept was about risks most of all.
+    #[serde(default = "risk")]
     pub kind: CtaKind,
     /// Why, in plain words.
     pub reason: String,

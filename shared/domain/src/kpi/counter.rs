@@ -97,10 +97,10 @@ names! {
         NpsPromoters = "nps_promoters";
         /// Answers of 0 to 6.
         NpsDetractors = "nps_detractors";
-        /// How satisfied customers are, all answers together, in hundredths of a percent.
-        CsatReached = "csat_reached";
-        /// What it would be if every answer were the best, in hundredths of a percent: 10,000 an answer.
-        CsatPossible = "csat_possible";
+        /// How satisfied customers are: answers.
+        CsatAnswers = "csat_answers";
+        /// All these answers together, in hundredths of a percent.
+        CsatHundredths = "csat_hundredths";
     }
 }
 

@@ -256,3 +256,11 @@ proptest! {
         prop_assert_eq!(fold(all), fold(shuffled));
     }
 }
+
+#[test]
+fn a_call_to_action_that_was_written_down_before_kinds_were_kept_is_still_read() {
+    let written = r#"{"rule":"usage-decline","reason":"fewer log in","priority":9,"owner":null,
+        "opened_at":"2026-01-05T00:00:00Z","due_at":"2026-01-07T00:00:00Z"}"#;
+    let view: CtaView = serde_json::from_str(written).unwrap();
+    assert_eq!(view.kind, CtaKind::Risk);
+}
