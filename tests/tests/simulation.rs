@@ -444,7 +444,23 @@ fn kept(item: &Item) -> Option<(String, Value)> {
     if !of_ingest {
         forget_looks(&mut body);
     }
+    if pk.contains("#STORY") {
+        forget_seconds(&mut body);
+    }
     Some((format!("{pk} {sk}"), body))
+}
+
+/// Takes away the moments of a story, which are whole numbers there, and who of a ladder was told at them.
+fn forget_seconds(value: &mut Value) {
+    match value {
+        Value::Number(number) if number.as_i64() > Some(1_000_000_000) => *value = json!("(a moment)"),
+        Value::Array(values) => values.iter_mut().for_each(forget_seconds),
+        Value::Object(fields) => {
+            fields.remove("told");
+            fields.values_mut().for_each(forget_seconds);
+        }
+        _ => {}
+    }
 }
 
 /// Takes away the moments at which functions looked, what counts their looks or points to them, how far up the ladder

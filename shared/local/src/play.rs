@@ -166,10 +166,12 @@ mod tests {
         Stage { host, table, client: client(clock).unwrap(), sightings }
     }
 
+    /// The state, without how often doors answered: a repeat is an answer too.
     fn export(table: &EmbeddedTable) -> String {
         let mut text = Vec::new();
         crate::command::write_state(table, &mut text).unwrap();
-        String::from_utf8(text).unwrap()
+        let text = String::from_utf8(text).unwrap();
+        text.lines().filter(|line| !line.contains("#ANSWERS\"")).map(|line| format!("{line}\n")).collect()
     }
 
     fn played(seed: u64) -> Stage {
