@@ -149,7 +149,8 @@ const LAMBDA: [(&str, &str); 6] = [
 ];
 
 /// What the template sets for every function.
-pub const SETTINGS: [(&str, &str); 12] = [
+pub const SETTINGS: [(&str, &str); 13] = [
+    ("CS_OPS_REPORTS_BUCKET", "papers"),
     ("CS_OPS_TABLE", "table"),
     ("CS_OPS_BUS", "cs-ops"),
     ("CS_OPS_SIGNALS_URGENT_QUEUE_URL", "http://127.0.0.1/000000000000/signals-urgent"),
