@@ -340,7 +340,7 @@ impl Table for Dark {
 }
 
 #[test]
-fn ready_is_503_while_the_table_does_not_answer_and_health_is_not() {
+fn a8_ready_is_503_while_the_table_does_not_answer_and_health_is_not() {
     let stage = stage();
     let status = |report: &Report, route| {
         let response = ask(report, "-", route, "", None).unwrap();

@@ -22,7 +22,7 @@ INVOCATION = "/2018-06-01/runtime/invocation/"
 
 # How long an answered invocation waits for the process to ask for the next one, which it does when
 # it has written its last log line.
-SETTLE_SECONDS = 0.1
+SETTLE_SECONDS = 2
 
 
 class StartFailed(Exception):
